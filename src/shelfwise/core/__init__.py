@@ -1,0 +1,1 @@
+"""The nouns every room speaks: datasets, requests, candidates, slates, ids and errors."""
