@@ -1,1 +1,1 @@
-"""store"""
+"""Everything kept on disk; knows nothing about models."""

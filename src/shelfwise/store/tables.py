@@ -1,0 +1,298 @@
+"""A shop's tables on the disk: Parquet segments that never change, and one manifest naming them.
+
+    data/manifest.json                the segments that count, nothing else does
+    data/events-<n>.parquet           a new one for each ingest that brought events
+    data/reviews-<n>.parquet          the same for reviews
+    data/products-<n>.parquet         all products; replaced as a whole
+    data/automated-<n>.parquet        shoppers that are no people; replaced as a whole
+    data/quarantine/<n>.parquet       rows that could not be used, with their reason
+    data/.staging/                    what an ingest that is not finished has written so far
+
+Publishing the manifest is the commit: an ingest that is killed, or meets a full disk, before it
+leaves the last good state, and what it wrote is swept away by the next. Superseded segments are
+swept then too, not at once, so that a reader which has just read the manifest still finds them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from shelfwise.core.columns import (
+    EVENTS_SCHEMA,
+    PRODUCTS_SCHEMA,
+    QUARANTINE_SCHEMA,
+    REVIEWS_SCHEMA,
+)
+from shelfwise.core.errors import StorageError
+from shelfwise.store.files import (
+    only_one,
+    publish_json,
+    read_json,
+    sha256,
+    storing,
+    sync_file,
+    sync_folder,
+)
+
+Kind = Literal["events", "products", "reviews", "quarantine", "automated"]
+
+SCHEMAS: Final[Mapping[str, pa.Schema]] = {
+    "events": EVENTS_SCHEMA,
+    "products": PRODUCTS_SCHEMA,
+    "reviews": REVIEWS_SCHEMA,
+    "quarantine": QUARANTINE_SCHEMA,
+}
+"""What is staged row by row, and its columns."""
+
+_ROW_GROUP = 1 << 19
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One immutable file of rows of one kind."""
+
+    kind: str
+    name: str
+    """Path within the data folder."""
+    rows: int
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a shop's data are: everything a commit makes visible."""
+
+    segments: tuple[Segment, ...] = ()
+    next_segment: int = 1
+    """Number of the next segment file; never used twice."""
+    next_order: int = 0
+    """First `order` that no stored event has."""
+
+
+class ShopTables:
+    """The data folder of a shop; many may read it while one ingest writes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def manifest(self) -> Manifest:
+        """The last state that was committed; empty for a new shop."""
+        path = self.root / "manifest.json"
+        if not path.is_file():
+            return Manifest()
+        stored = read_json(path)
+        if not isinstance(stored, dict) or stored.get("format") != _FORMAT:
+            raise StorageError(
+                f"{path} was not written by this version of Shelfwise.",
+                remedy="Update Shelfwise, or ingest the shop's files into a new shop.",
+            )
+        segments = tuple(Segment(**segment) for segment in stored["segments"])
+        return Manifest(segments, stored["next_segment"], stored["next_order"])
+
+    def fingerprint(self) -> str:
+        """A hash of everything stored: equal when, and only when, the content is."""
+        held = sorted((segment.kind, segment.sha256) for segment in self.manifest().segments)
+        return hashlib.sha256(json.dumps(held).encode()).hexdigest()
+
+    def paths(self, kind: Kind) -> list[Path]:
+        """The files that hold rows of this kind, oldest first."""
+        return [self.root / one.name for one in self.manifest().segments if one.kind == kind]
+
+    def count(self, kind: Kind) -> int:
+        """How many rows of this kind are stored."""
+        return sum(one.rows for one in self.manifest().segments if one.kind == kind)
+
+    def event_paths(self) -> list[Path]:
+        """The files that hold events, oldest first."""
+        return self.paths("events")
+
+    def events(
+        self, columns: Sequence[str] | None = None, dictionary: Sequence[str] = ()
+    ) -> pa.Table:
+        """All events, or only some columns; those in `dictionary` come dictionary-encoded."""
+        return self._read("events", columns, dictionary)
+
+    def products(self) -> pa.Table:
+        """All products, one row an item."""
+        return self._read("products")
+
+    def reviews(self) -> pa.Table:
+        """All reviews."""
+        return self._read("reviews")
+
+    def quarantine(self) -> pa.Table:
+        """All rows that were refused, each with file, line and reason."""
+        return self._read("quarantine")
+
+    def automated(self) -> pa.Table | None:
+        """The shoppers flagged as automated, None when that was never looked for."""
+        paths = self.paths("automated")
+        return _table(paths[-1]) if paths else None
+
+    @contextmanager
+    def stage(self) -> Iterator[Staging]:
+        """A staging folder that only this process may write; gone, with its files, afterwards.
+
+        Raises `StorageError` when another ingest is at work on this shop.
+        """
+        with storing(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+        with only_one(self.root / ".lock", "ingesting into"):
+            manifest = self.manifest()
+            with storing(self.root):
+                self._sweep(manifest)
+                folder = self.root / ".staging"
+                folder.mkdir()
+            staging = Staging(self.root, folder, manifest)
+            try:
+                yield staging
+            finally:
+                staging.abandon()
+
+    def _read(
+        self, kind: Kind, columns: Sequence[str] | None = None, dictionary: Sequence[str] = ()
+    ) -> pa.Table:
+        paths = self.paths(kind)
+        wanted = None if columns is None else list(columns)
+        if not paths:
+            empty = SCHEMAS[kind].empty_table()
+            return empty if wanted is None else empty.select(wanted)
+        return pa.concat_tables([_table(path, wanted, dictionary) for path in paths])
+
+    def _sweep(self, manifest: Manifest) -> None:
+        """Removes what no manifest names: remains of ingests that failed, superseded segments."""
+        shutil.rmtree(self.root / ".staging", ignore_errors=True)
+        held = {segment.name for segment in manifest.segments}
+        for path in [*self.root.glob("*.parquet"), *self.root.glob("quarantine/*.parquet")]:
+            if path.relative_to(self.root).as_posix() not in held:
+                path.unlink()
+
+
+class Staging:
+    """Rows on their way in: appended to files batch by batch, then committed all at once."""
+
+    def __init__(self, root: Path, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self._root = root
+        self._manifest = manifest
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._next_order = manifest.next_order
+
+    @property
+    def next_order(self) -> int:
+        """First `order` that neither a stored nor a staged event has."""
+        return self._next_order
+
+    def add(self, kind: Kind, table: pa.Table, first_order: int = 0) -> None:
+        """Appends rows of this kind; `first_order` is added to the `order` of events.
+
+        A source counts its rows from zero, so give all batches of a source the `next_order` that
+        was read before its first batch.
+        """
+        if table.num_rows == 0:
+            return
+        if kind == "events":
+            table = self._ordered(table, first_order)
+        with storing(self._staged(kind)):
+            if kind not in self._writers:
+                self._writers[kind] = pq.ParquetWriter(
+                    self._staged(kind), SCHEMAS[kind], compression="zstd"
+                )
+            self._writers[kind].write_table(table, row_group_size=_ROW_GROUP)
+
+    def close(self) -> None:
+        """Finishes the staged files, so that `paths` may be read."""
+        for kind, writer in self._writers.items():
+            with storing(self._staged(kind)):
+                writer.close()
+
+    def paths(self, kind: Kind) -> list[Path]:
+        """The staged file of this kind, none when no row was added."""
+        return [self._staged(kind)] if kind in self._writers else []
+
+    def commit(self, added: Mapping[Kind, Path], replaced: Mapping[Kind, Path]) -> Manifest:
+        """The new state: `added` files beside the segments there, `replaced` instead of them.
+
+        A file without rows is not added, and one equal to what it replaces changes nothing.
+        """
+        segments = list(self._manifest.segments)
+        number = self._manifest.next_segment
+        for kind, path in [*added.items(), *replaced.items()]:
+            described = self._described(kind, path, number)
+            if kind in replaced:
+                if described.sha256 in {one.sha256 for one in segments if one.kind == kind}:
+                    continue
+                segments = [one for one in segments if one.kind != kind]
+            elif described.rows == 0:
+                continue
+            self._move_in(path, described)
+            segments.append(described)
+            number += 1
+        if number == self._manifest.next_segment:
+            return self._manifest
+        return self._publish(Manifest(tuple(segments), number, self._next_order))
+
+    def abandon(self) -> None:
+        """Removes the staging folder."""
+        for writer in self._writers.values():
+            with suppress(OSError, pa.ArrowException):
+                writer.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _ordered(self, table: pa.Table, first_order: int) -> pa.Table:
+        order = pc.add(table.column("order"), first_order)
+        self._next_order = max(self._next_order, pc.max(order).as_py() + 1)
+        return table.set_column(
+            table.schema.get_field_index("order"), EVENTS_SCHEMA.field("order"), order
+        )
+
+    def _staged(self, kind: str) -> Path:
+        return self.folder / f"staged-{kind}.parquet"
+
+    def _described(self, kind: str, path: Path, number: int) -> Segment:
+        name = (
+            f"quarantine/{number}.parquet" if kind == "quarantine" else f"{kind}-{number}.parquet"
+        )
+        with storing(path):
+            rows = pq.read_metadata(path).num_rows
+            return Segment(kind, name, rows, path.stat().st_size, sha256(path))
+
+    def _move_in(self, path: Path, segment: Segment) -> None:
+        target = self._root / segment.name
+        with storing(target):
+            target.parent.mkdir(exist_ok=True)
+            sync_file(path)
+            path.replace(target)
+            sync_folder(target.parent)
+
+    def _publish(self, manifest: Manifest) -> Manifest:
+        publish_json(self._root / "manifest.json", {"format": _FORMAT, **asdict(manifest)})
+        return manifest
+
+
+def _table(
+    path: Path, columns: list[str] | None = None, dictionary: Sequence[str] = ()
+) -> pa.Table:
+    """The Parquet file's rows; raises `StorageError` when it is missing or damaged."""
+    try:
+        return pq.read_table(
+            path, columns=columns, read_dictionary=list(dictionary), partitioning=None
+        )
+    except (OSError, pa.ArrowException) as error:
+        raise StorageError(
+            f"{path} is missing or damaged: {str(error).splitlines()[0]}",
+            remedy="Restore it from a backup, or ingest the shop's files into a new shop.",
+        ) from error
