@@ -1,0 +1,35 @@
+"""The ranker that trusts one source: what fusion has to beat, and what is served when it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BELOW_ALL = np.float32(-100.0)
+
+
+@dataclass(frozen=True)
+class SingleSource:
+    """The order of one source; rows it has no opinion of follow by reciprocal rank fusion."""
+
+    z: int
+    """Column of the source's score, standardised within the request."""
+    scored: int
+    rrf: int
+
+    def opinions(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[n_rows] the source's own scores, NaN where it has none: what it can do alone."""
+        own: NDArray[np.float32] = np.where(
+            features[:, self.scored] > 0, features[:, self.z], np.float32(np.nan)
+        )
+        return own
+
+    def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[n_rows] scores to serve: never NaN."""
+        own = self.opinions(features)
+        filled: NDArray[np.float32] = np.where(
+            np.isnan(own), _BELOW_ALL + features[:, self.rrf], own
+        )
+        return filled
