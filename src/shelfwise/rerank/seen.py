@@ -1,0 +1,130 @@
+"""Which products a shopper who already has them should see again, learnt from what shoppers do.
+
+For each category: of the interactions of shoppers with a past, how many went to a product they had
+already bought (or only looked at) on an earlier occasion? Where that is common, people buy again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shelfwise.core.columns import EVENT_CODE
+from shelfwise.core.dataset import Dataset
+from shelfwise.core.model import ModelState
+from shelfwise.core.ragged import Ragged
+from shelfwise.core.requests import Histories
+from shelfwise.core.settings import Settings
+
+HAD_TYPES = (EVENT_CODE["purchase"], EVENT_CODE["rate"])
+"""Event types after which a shopper has the product."""
+
+
+class SeenConfig(Settings):
+    """When a product that a shopper knows already may be recommended again."""
+
+    again_share: float = 0.1
+    """Share of later interactions that must be repeats for a category to count as bought again."""
+    shrink: float = 20.0
+    """Interactions of the whole shop that are mixed into each category's share."""
+    occasion_hours: float = 12.0
+    """Events of a shopper closer than this belong to one occasion, and are no repeat."""
+
+
+@dataclass(frozen=True)
+class SeenPolicy:
+    """Per item: may it be shown again after a purchase (or rating), or after a mere look."""
+
+    after_having: NDArray[np.bool_]
+    after_looking: NDArray[np.bool_]
+    share_having: float
+    """Of the whole shop: share of later purchases that repeat an earlier one."""
+    share_looking: float
+
+    @classmethod
+    def fit(cls, data: Dataset, category: NDArray[np.int32], config: SeenConfig) -> SeenPolicy:
+        """Learnt from the events; `category` [n_items] is any grouping, -1: none known."""
+        had = np.isin(data.events.type, HAD_TYPES)
+        having, share_having = _again(data, had, category, config)
+        looking, share_looking = _again(data, np.ones(len(had), np.bool_), category, config)
+        if not had.any():
+            having = looking
+        return cls(having, looking | having, share_having, share_looking)
+
+    def hidden(self, history: Histories, *, everything: bool = False) -> Ragged:
+        """Per request the items it must not show again; `everything`: all it has seen."""
+        item = history.item
+        n_items = len(self.after_having)
+        known = item < n_items
+        at = np.where(known, item, 0)
+        had = np.isin(history.type, HAD_TYPES)
+        again = np.where(had, self.after_having[at], self.after_looking[at]) & known
+        hide = np.ones(len(item), np.bool_) if everything else ~again
+        running = np.zeros(len(item) + 1, np.int64)
+        np.cumsum(hide, out=running[1:])
+        return Ragged(running[history.indptr], item[hide])
+
+    def state(self) -> ModelState:
+        """The policy as plain data."""
+        return ModelState(
+            {"share_having": self.share_having, "share_looking": self.share_looking},
+            {"after_having": self.after_having, "after_looking": self.after_looking},
+        )
+
+    @classmethod
+    def from_state(cls, state: ModelState) -> SeenPolicy:
+        """The policy that `state` was taken from."""
+        return cls(
+            state.arrays["after_having"],
+            state.arrays["after_looking"],
+            state.settings["share_having"],
+            state.settings["share_looking"],
+        )
+
+
+def _again(
+    data: Dataset, among: NDArray[np.bool_], category: NDArray[np.int32], config: SeenConfig
+) -> tuple[NDArray[np.bool_], float]:
+    """Per item whether its category is one of repeats, and the share over the whole shop."""
+    where = np.flatnonzero(among)
+    user, item = data.events.user[where], data.events.item[where]
+    occasion = _occasions(data, where, config)
+    later = occasion > _first(user, occasion)[user]
+    pair = user.astype(np.int64) * data.n_items + item
+    _, code = np.unique(pair, return_inverse=True)
+    repeat = occasion > _first(code, occasion)[code]
+    group = category[item] + 1
+    n_groups = int(category.max(initial=-1)) + 2
+    chances = np.bincount(group[later], minlength=n_groups).astype(np.float64)
+    repeats = np.bincount(group[later & repeat], minlength=n_groups).astype(np.float64)
+    overall = float(repeats.sum() / chances.sum()) if chances.sum() else 0.0
+    share = (repeats + config.shrink * overall) / (chances + config.shrink)
+    return (share >= config.again_share)[category + 1], overall
+
+
+def _occasions(data: Dataset, where: NDArray[np.int64], config: SeenConfig) -> NDArray[np.int64]:
+    """A number for each event that grows with each new occasion of its shopper.
+
+    Without times every step is an occasion of its own, unless it stays on the same item.
+    """
+    user, time = data.events.user[where], data.events.time_ms[where]
+    order = np.argsort(user, kind="stable")
+    same = user[order][1:] == user[order][:-1]
+    if data.timed:
+        new = np.diff(time[order]) > config.occasion_hours * 3_600_000
+    else:
+        new = np.diff(data.events.item[where][order]) != 0
+    steps = np.zeros(len(where), np.int64)
+    steps[1:] = np.cumsum(new | ~same)
+    out = np.empty(len(where), np.int64)
+    out[order] = steps
+    return out
+
+
+def _first(row: NDArray[np.integer], value: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Per row code, the smallest value."""
+    out = np.full(int(row.max(initial=-1)) + 1, np.iinfo(np.int64).max, np.int64)
+    np.minimum.at(out, row, value)
+    return out
