@@ -46,23 +46,44 @@ def last_runs(
 
 
 @njit(cache=True)
-def _place(
-    row: NDArray[np.int32], wanted: NDArray[np.bool_], n_rows: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row limits and the positions of the wanted entries, by row, in order within a row."""
+def _limits(
+    user: NDArray[np.int32],
+    item: NDArray[np.int32],
+    row: NDArray[np.int32],
+    until: NDArray[np.int64],
+    n_rows: int,
+) -> NDArray[np.int64]:
+    """Row limits of the histories: how many events about known items each asked shopper has."""
     indptr = np.zeros(n_rows + 1, np.int64)
-    for i in range(len(row)):
-        if wanted[i]:
-            indptr[row[i] + 1] += 1
+    for i in range(len(user)):
+        u = user[i]
+        if row[u] >= 0 and i <= until[u] and item[i] >= 0:
+            indptr[row[u] + 1] += 1
     for r in range(n_rows):
         indptr[r + 1] += indptr[r]
-    free = indptr[:-1].copy()
-    order = np.empty(indptr[-1], np.int64)
-    for i in range(len(row)):
-        if wanted[i]:
-            order[free[row[i]]] = i
-            free[row[i]] += 1
-    return indptr, order
+    return indptr
+
+
+@njit(cache=True)
+def _fill(
+    user: NDArray[np.int32],
+    item: NDArray[np.int32],
+    kind: NDArray[np.int8],
+    time_ms: NDArray[np.int64],
+    row: NDArray[np.int32],
+    until: NDArray[np.int64],
+    free: NDArray[np.int64],
+    out: tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.int64]],
+) -> None:
+    """Writes each counted event to the next free place of its row; `free` moves on."""
+    for i in range(len(user)):
+        u = user[i]
+        if row[u] >= 0 and i <= until[u] and item[i] >= 0:
+            place = free[row[u]]
+            out[0][place] = item[i]
+            out[1][place] = kind[i]
+            out[2][place] = time_ms[i]
+            free[row[u]] = place + 1
 
 
 @njit(cache=True)
@@ -110,21 +131,24 @@ def rows_of(users: NDArray[np.int32], n_users: int) -> NDArray[np.int32]:
     return row
 
 
-def histories(
-    events: Events, users: NDArray[np.int32], wanted: NDArray[np.bool_], n_users: int
-) -> Histories:
-    """The wanted events about known items of each of `users` (distinct codes), oldest first."""
-    row = rows_of(users, n_users)[events.user]
-    indptr, where = _place(row, wanted & (row >= 0) & (events.item >= 0), len(users))
-    return Histories(indptr, events.item[where], events.type[where], events.time_ms[where])
+def histories(events: Events, users: NDArray[np.int32], until: NDArray[np.int64]) -> Histories:
+    """What each of `users` (distinct codes) did with known items up to event `until[user]`."""
+    row = rows_of(users, len(until))
+    indptr = _limits(events.user, events.item, row, until, len(users))
+    n = int(indptr[-1])
+    out = (np.empty(n, np.int32), np.empty(n, np.int8), np.empty(n, np.int64))
+    _fill(
+        events.user, events.item, events.type, events.time_ms, row, until, indptr[:-1].copy(), out
+    )
+    return Histories(indptr, *out)
 
 
 def distinct_items(
     row: NDArray[np.int32], items: NDArray[np.int32], n_rows: int, n_items: int
 ) -> Ragged:
     """`items` grouped by `row`, each once, in order of first occurrence."""
-    indptr, where = _place(row, np.ones(len(row), np.bool_), n_rows)
-    return Ragged(*_distinct(indptr, items[where], n_items))
+    grouped = Ragged.group(row, items, n_rows)
+    return Ragged(*_distinct(grouped.indptr, grouped.values, n_items))
 
 
 def is_in(lists: Ragged, other: Ragged, n_items: int) -> NDArray[np.bool_]:

@@ -38,7 +38,9 @@ def learnt_from(dataset: Dataset, until: NDArray[np.int64]) -> Dataset:
     """The shop with each shopper's events up to position `until[user]`, and no held-out review."""
     events = dataset.events
     kept = np.arange(len(events)) <= until[events.user]
-    reviews = dataset.reviews.filter(pa.array(_fair_reviews(dataset, kept)))
+    reviews = dataset.reviews
+    if len(reviews) > 0:
+        reviews = reviews.filter(pa.array(_fair_reviews(dataset, kept)))
     return replace(
         dataset,
         events=events.take(kept),

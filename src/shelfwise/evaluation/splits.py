@@ -100,8 +100,7 @@ def leave_one_out(
     if part == "test" and not train_on_validation:
         learnt_until[users] = last[users, 2]
     train = learnt_from(dataset, learnt_until)
-    position = np.arange(len(events))
-    history = histories(events, users, position <= known_until[events.user], dataset.n_users)
+    history = histories(events, users, known_until)
     relevant = Ragged(np.arange(len(users) + 1, dtype=np.int64), events.item[asked_at])
     requests = Requests.of_histories(history, n, user=users, now_ms=events.time_ms[asked_at])
     learns_validation = part == "test" and train_on_validation
@@ -214,8 +213,10 @@ def _choices_after(
     dataset: Dataset, later: NDArray[np.bool_], time_ms: int, n: int
 ) -> tuple[Requests, Ragged]:
     events = dataset.events
-    users = np.unique(events.user[later])
-    history = histories(events, users, events.time_ms < time_ms, dataset.n_users)
+    chosen = np.bincount(events.user[later], minlength=dataset.n_users)
+    users = np.flatnonzero(chosen).astype(np.int32)
+    last_before = int(np.searchsorted(events.time_ms, time_ms)) - 1
+    history = histories(events, users, np.full(dataset.n_users, last_before, np.int64))
     row = rows_of(users, dataset.n_users)[events.user[later]]
     relevant = distinct_items(row, events.item[later], len(users), dataset.n_items)
     now = np.full(len(users), time_ms, np.int64)
@@ -235,8 +236,7 @@ def _session_ends(dataset: Dataset, time_ms: int, n: int) -> tuple[Requests, Rag
     asked_at = first[users, 0]
     until = np.full(dataset.n_users, -1, np.int64)
     until[users] = last[users, 1]
-    known = np.arange(len(events)) <= until[events.user]
-    history = histories(events, users, known, dataset.n_users)
+    history = histories(events, users, until)
     relevant = Ragged(np.arange(len(users) + 1, dtype=np.int64), events.item[asked_at])
     requests = Requests.of_histories(history, n, user=users, now_ms=events.time_ms[asked_at])
     return requests, relevant
