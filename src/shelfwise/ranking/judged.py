@@ -49,17 +49,19 @@ class JudgedLists:
         _check_shapes(features, names, indptr, relevance)
         proposed = _positives(indptr, relevance)
         total = proposed if n_relevant is None else np.maximum(proposed, n_relevant)
-        return cls(
-            features, names, indptr, relevance, total, np.zeros(len(relevance), np.float32)
-        )
+        return cls(features, names, indptr, relevance, total, np.zeros(len(relevance), np.float32))
 
     def learnable(self) -> NDArray[np.bool_]:
-        """Per request: is there both a relevant row and one that is not?"""
+        """[n_requests] whether there is both a relevant row and one that is not."""
         positives = _positives(self.indptr, self.relevance)
         return (positives > 0) & (positives < np.diff(self.indptr))
 
+    def found(self) -> NDArray[np.bool_]:
+        """[n_requests] whether a relevant item is among the rows."""
+        return _positives(self.indptr, self.relevance) > 0
+
     def judged(self) -> NDArray[np.bool_]:
-        """Per request: is anything relevant to it, proposed or not?"""
+        """[n_requests] whether anything is relevant, proposed or not."""
         return self.n_relevant > 0
 
     def take(
@@ -192,7 +194,9 @@ def _choose_rows(
 
 
 @njit(cache=True, nogil=True)
-def _ndcg(scores: Any, indptr: Any, relevance: Any, n_relevant: Any, discount: Any, out: Any) -> None:
+def _ndcg(
+    scores: Any, indptr: Any, relevance: Any, n_relevant: Any, discount: Any, out: Any
+) -> None:
     for r in range(len(indptr) - 1):
         if n_relevant[r] > 0:
             rows = slice(indptr[r], indptr[r + 1])

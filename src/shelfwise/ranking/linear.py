@@ -98,6 +98,10 @@ class LinearRanker:
         weights = np.asarray(found.x, np.float32) * (scale > 0)
         return cls(lists.names, mean, scale, weights)
 
+    def named_weights(self) -> dict[str, float]:
+        """The weight of each standardised feature."""
+        return dict(zip(self.names, self.weights.tolist(), strict=True))
+
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """[n_rows] log-odds up to a constant of the request; a row's never depends on others."""
         out = np.empty(len(features), np.float32)
@@ -159,9 +163,7 @@ def _loss_and_gradient(
     # a fixed number of parts: sums do not depend on how many threads there are
     loss = np.zeros(64)
     gradient = np.zeros((64, len(weights)))
-    _listwise(
-        standard, indptr, target, log_weight, weights.astype(np.float32), loss, gradient
-    )
+    _listwise(standard, indptr, target, log_weight, weights.astype(np.float32), loss, gradient)
     return float(loss.sum()), gradient.sum(axis=0)
 
 
@@ -192,7 +194,7 @@ def _moments(features: Any, mean: Any, spread: Any) -> None:
 def _standard_value(value: Any, mean: Any, scale: Any) -> Any:
     z = (value - mean) * scale
     z = min(max(z, -_CLIP), _CLIP)
-    return z if value == value else np.float32(0.0)  # noqa: PLR0124 - true but for NaN
+    return z if z == z else np.float32(0.0)  # noqa: PLR0124 - true but for NaN
 
 
 @njit(cache=True, nogil=True)

@@ -1,4 +1,4 @@
-"""The ranker that trusts one source: what fusion has to beat, and what is served when it does not."""
+"""The ranker that trusts one source: what fusion has to beat, else it is served."""
 
 from __future__ import annotations
 
@@ -15,16 +15,12 @@ class SingleSource:
     """The order of one source; rows it has no opinion of follow by reciprocal rank fusion."""
 
     z: int
-    """Column of the source's score, standardised within the request."""
-    scored: int
+    """Column of the source's score, standardised within the request; NaN: no opinion."""
     rrf: int
 
     def opinions(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """[n_rows] the source's own scores, NaN where it has none: what it can do alone."""
-        own: NDArray[np.float32] = np.where(
-            features[:, self.scored] > 0, features[:, self.z], np.float32(np.nan)
-        )
-        return own
+        return features[:, self.z]
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """[n_rows] scores to serve: never NaN."""

@@ -20,19 +20,17 @@ ROLES = ("z", "share", "ratio", "reciprocal_rank", "scored")
 """One column of each per source, named `source.role`, in this order."""
 SUMMARIES = ("sources.proposing", "sources.best_reciprocal_rank", "sources.rrf")
 """Columns over all sources together, after those of the sources."""
-NOT_SCORED_Z = -4.0
-"""`z` where a source has no opinion: below all but freak scores."""
 RRF_K = 60.0
 """Rank offset of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009, section 2)."""
 
 
 def source_features(candidates: Candidates) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    """Names, and [n_rows, 5 · n_sources + 3] finite values, of what the sources say.
+    """Names, and [n_rows, 5 · n_sources + 3], of what the sources say.
 
-    `z`: standard score among the request's scored candidates. `share`: softmax of `z`, 0 where not
-    scored. `ratio`: score over the request's largest, within -1 and 1, 0 where that is not
-    positive. `reciprocal_rank`: 0 where not proposed. `scored`: 1 or 0. Then how many sources
-    propose the row, the best reciprocal rank, and reciprocal rank fusion.
+    `z`: standard score among the request's scored candidates, NaN where not scored. `share`:
+    softmax of `z`, 0 where not scored. `ratio`: score over the request's largest, within -1 and
+    1, 0 where that is not positive. `reciprocal_rank`: 0 where not proposed. `scored`: 1 or 0.
+    Then how many sources propose the row, the best reciprocal rank, and rank fusion's score.
 
     >>> c = Candidates(("a",), np.zeros(2, np.int32), np.arange(2, dtype=np.int32),
     ...     np.array([[3.0], [1.0]], np.float32), np.array([[1], [2]], np.int32), 1)
@@ -107,7 +105,7 @@ def _fill_scores(score: Any, mean: Any, spread: Any, top: Any, out: Any) -> None
         value = score[s]
         at = 5 * s
         if not math.isfinite(value):
-            out[at] = NOT_SCORED_Z
+            out[at] = np.nan
             out[at + 2] = 0.0
             out[at + 4] = 0.0
             continue
@@ -162,14 +160,15 @@ def without_source(
 ) -> NDArray[np.float32]:
     """[n_rows, n_features] the features as they would be if `source` had not answered.
 
-    Columns of the source that are not scores or ranks become NaN. A row that no other source
-    proposes keeps the rest of its features; its `sources.proposing` is 0.
+    A row that no other source proposes keeps the rest of its features; its `sources.proposing` is
+    0.
     """
     at = {name: i for i, name in enumerate(names)}
     out = features.copy()
     out[:, list(source_columns(names, [source])[source])] = np.nan
     for role in ROLES:
-        out[:, at[f"{source}.{role}"]] = NOT_SCORED_Z if role == "z" else 0.0
+        if role != "z":
+            out[:, at[f"{source}.{role}"]] = 0.0
     reciprocal = out[:, [at[f"{name}.reciprocal_rank"] for name in sources]]
     proposed = reciprocal > 0
     summaries = (

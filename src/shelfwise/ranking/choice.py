@@ -1,0 +1,186 @@
+"""Learns every way of fusing the sources, and serves the one that held-out requests prefer.
+
+Alternatives are tried from simple to complex; one replaces the best so far only when a paired
+bootstrap over held-out requests is sure enough that it is better. So noise cannot talk a shop
+out of its best single source, and every number in the report is of requests not learnt from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shelfwise.ranking.boosting import BoostedRanker
+from shelfwise.ranking.fused import (
+    FusedRanker,
+    FusionReport,
+    Kind,
+    Ranker,
+    check_columns,
+    rank_fusion,
+    single_sources,
+)
+from shelfwise.ranking.fusion_config import FusionConfig
+from shelfwise.ranking.judged import JudgedLists
+from shelfwise.ranking.linear import LinearRanker
+from shelfwise.ranking.trial import Trial, run_trial, train_boosted, train_linear
+
+_COMPLEXITY: tuple[Kind, ...] = ("rrf", "linear", "boosted")
+_RESAMPLES = 2000
+
+
+def choose_ranker(
+    features: NDArray[np.float32],
+    names: Sequence[str],
+    indptr: NDArray[np.int64],
+    relevance: NDArray[np.float32],
+    source_columns: Mapping[str, Sequence[int]],
+    config: FusionConfig,
+    rng: np.random.Generator,
+    *,
+    n_relevant: NDArray[np.int64] | None = None,
+) -> FusedRanker:
+    """The fused ranker that held-out requests prefer, refitted on all of them, with its evidence.
+
+    `names` must include the columns of `source_features`; `source_columns` says which columns
+    speak for which source. `n_relevant` [n_requests] counts the relevant items of each request
+    whether proposed or not, so that NDCGs are those a shopper sees; without it all are proposed.
+    With fewer than `config.untrained_below` learnable requests nothing is trained: rank fusion.
+    """
+    check_columns(names, source_columns)
+    lists = JudgedLists.of(features, tuple(names), indptr, relevance, n_relevant)
+    columns = {source: tuple(at) for source, at in source_columns.items()}
+    learnable = int(lists.learnable().sum())
+    if learnable < config.untrained_below:
+        return _untrained(lists, columns, config, learnable)
+    trial = run_trial(lists, tuple(columns), config, rng)
+    best_single = max(trial.singles, key=trial.mean_single)
+    winner = _winner(trial, best_single, config, rng)
+    ranker = _refit(winner, best_single, lists, columns, trial, config, rng)
+    report = _report(lists, trial, winner, best_single, ranker, config, rng)
+    return FusedRanker(winner, lists.names, columns, ranker, report)
+
+
+def _untrained(
+    lists: JudgedLists, columns: dict[str, tuple[int, ...]], config: FusionConfig, learnable: int
+) -> FusedRanker:
+    report = FusionReport(
+        k=config.k,
+        requests=int(lists.judged().sum()),
+        learnable=learnable,
+        held_out=0,
+        chosen="rrf",
+        best_single="",
+        beats_single=False,
+        says=(
+            f"{learnable} requests to learn from are too few to compare anything "
+            f"(ranking.untrained_below = {config.untrained_below}): reciprocal rank fusion."
+        ),
+    )
+    ranker = rank_fusion(lists.names, tuple(columns))
+    return FusedRanker("rrf", lists.names, columns, ranker, report)
+
+
+def _winner(trial: Trial, best_single: str, config: FusionConfig, rng: np.random.Generator) -> Kind:
+    """The most complex alternative that is surely better than the best simpler one."""
+    winner: Kind = "single"
+    best = trial.singles[best_single]
+    for kind in _COMPLEXITY:
+        if kind not in trial.ndcg:
+            continue
+        means = _resampled_means((trial.ndcg[kind] - best)[trial.held_out], rng)
+        if (means > 0).mean() >= config.certainty:
+            winner, best = kind, trial.ndcg[kind]
+    return winner
+
+
+def _refit(
+    winner: Kind,
+    best_single: str,
+    lists: JudgedLists,
+    columns: dict[str, tuple[int, ...]],
+    trial: Trial,
+    config: FusionConfig,
+    rng: np.random.Generator,
+) -> Ranker:
+    """The winner, fitted on every request."""
+    if winner == "single":
+        return single_sources(lists.names, tuple(columns))[best_single]
+    fusion = rank_fusion(lists.names, tuple(columns))
+    if winner == "rrf":
+        return fusion
+    fit, linear = train_linear(lists, lists.learnable(), config, rng)
+    if winner == "linear":
+        return linear
+    return train_boosted(fit, linear, config, rng, n_trees=trial.n_trees)
+
+
+def _report(
+    lists: JudgedLists,
+    trial: Trial,
+    winner: Kind,
+    best_single: str,
+    ranker: Ranker,
+    config: FusionConfig,
+    rng: np.random.Generator,
+) -> FusionReport:
+    held = trial.held_out
+    ndcg = {kind: float(values[held].mean()) for kind, values in trial.ndcg.items()}
+    alone = {name: float(values[held].mean()) for name, values in trial.singles.items()}
+    single = trial.singles[best_single]
+    difference = (trial.ndcg[winner] - single if winner != "single" else single - single)[held]
+    low, high = np.quantile(_resampled_means(difference, rng), [0.025, 0.975])
+    mean = float(difference.mean())
+    lift = mean / alone[best_single] if alone[best_single] > 0 else 0.0
+    weights = (
+        ranker.named_weights()
+        if isinstance(ranker, LinearRanker | BoostedRanker)
+        else trial.weights
+    )
+    return FusionReport(
+        k=config.k,
+        requests=int(lists.judged().sum()),
+        learnable=int(lists.learnable().sum()),
+        held_out=int(held.sum()),
+        chosen=best_single if winner == "single" else winner,
+        best_single=best_single,
+        beats_single=winner != "single",
+        says=_sentence(winner, best_single, lift, config),
+        ndcg=ndcg,
+        ndcg_single=alone,
+        ceiling=float(trial.ceiling[held].mean()),
+        difference=mean,
+        difference_ci95=(float(low), float(high)),
+        lift=lift,
+        weights=weights,
+        without_source={
+            name: float(values[held].mean()) - ndcg["linear"]
+            for name, values in trial.without.items()
+        },
+    )
+
+
+def _sentence(winner: Kind, best_single: str, lift: float, config: FusionConfig) -> str:
+    if winner == "single":
+        return (
+            f"No fusion beats {best_single} alone with {config.certainty:.0%} certainty on "
+            f"held-out requests, so {best_single} is served."
+        )
+    return (
+        f"{winner} beats the best single model, {best_single}, by {lift:.1%} on held-out requests."
+    )
+
+
+def _resampled_means(values: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Means of bootstrap samples of `values`."""
+    # requests that do not differ need no drawing: only how many of the others a sample holds
+    moved = values[values != 0]
+    n, m = len(values), len(moved)
+    if m == 0:
+        return np.zeros(_RESAMPLES)
+    out = np.empty(_RESAMPLES)
+    for i in range(_RESAMPLES):
+        out[i] = moved[rng.integers(0, m, rng.binomial(n, m / n))].sum() / n
+    return out

@@ -1,0 +1,36 @@
+"""Settings of the fusion as a whole."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shelfwise.core.settings import Settings
+from shelfwise.ranking.boosting import BoostingConfig
+from shelfwise.ranking.linear import LinearConfig
+
+
+class FusionConfig(Settings):
+    """How the sources' opinions become one score."""
+
+    k: int = Field(default=10, ge=1)
+    """Length of the lists by which alternatives are compared."""
+    untrained_below: int = Field(default=30, ge=1)
+    """With fewer learnable requests nothing is trained: reciprocal rank fusion."""
+    min_requests: int = Field(default=200, ge=1)
+    """With fewer learnable requests no trees are tried, and the linear ranker is shrunk."""
+    shrink: float = Field(default=5.0, ge=1)
+    """How much stronger the linear penalty is below `min_requests`."""
+    hard_negatives: int = Field(default=60, ge=1)
+    """Not relevant candidates kept of each request: those first by reciprocal rank fusion."""
+    random_negatives: int = Field(default=30, ge=1)
+    """And this many others, drawn at random, which stand for all others."""
+    max_fit_requests: int = Field(default=12_000, ge=100)
+    """Learnable requests fitted on at most, drawn at random. More cost time and memory."""
+    folds: int = Field(default=5, ge=2)
+    """A request is held out once in as many folds, where requests are few."""
+    one_split_from: int = Field(default=5_000, ge=100)
+    """From this many learnable requests, one fifth is held out instead: faster."""
+    certainty: float = Field(default=0.8, ge=0.5, lt=1)
+    """Bootstrap probability of being better that a more complex alternative must show."""
+    linear: LinearConfig = LinearConfig()
+    boosting: BoostingConfig = BoostingConfig()
