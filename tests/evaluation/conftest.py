@@ -72,7 +72,7 @@ def _reviews(rows: Sequence[tuple[int, int, int | None]]) -> pa.Table:
 
 
 def _random_shop(
-    seed: int, *, n_users: int = 30, n_items: int = 40, n_events: int = 600
+    seed: int, *, n_users: int = 30, n_items: int = 40, n_events: int = 600, n_reviews: int = 0
 ) -> Dataset:
     """A shop of random views, carts and purchases over some hundred days, with repeats and ties."""
     rng = np.random.default_rng(seed)
@@ -87,4 +87,5 @@ def _random_shop(
             strict=True,
         )
     ]
-    return _shop(rows, n_users=n_users, n_items=n_items)
+    reviews = [(u, i, None if t == "view" else d) for u, i, t, d in rows[:n_reviews]]
+    return _shop(rows, n_users=n_users, n_items=n_items, reviews=reviews)

@@ -209,14 +209,19 @@ def _as_date(time_ms: int | np.int64) -> str:
     return str(np.datetime64(int(time_ms), "ms"))[:16] + " UTC"
 
 
+def _last_before(dataset: Dataset, time_ms: int) -> int:
+    """Position of the last event before `time_ms`; -1 where there is none."""
+    return int(np.searchsorted(dataset.events.time_ms, time_ms)) - 1
+
+
 def _choices_after(
     dataset: Dataset, later: NDArray[np.bool_], time_ms: int, n: int
 ) -> tuple[Requests, Ragged]:
     events = dataset.events
     chosen = np.bincount(events.user[later], minlength=dataset.n_users)
     users = np.flatnonzero(chosen).astype(np.int32)
-    last_before = int(np.searchsorted(events.time_ms, time_ms)) - 1
-    history = histories(events, users, np.full(dataset.n_users, last_before, np.int64))
+    until = np.full(dataset.n_users, _last_before(dataset, time_ms), np.int64)
+    history = histories(events, users, until)
     row = rows_of(users, dataset.n_users)[events.user[later]]
     relevant = distinct_items(row, events.item[later], len(users), dataset.n_items)
     now = np.full(len(users), time_ms, np.int64)
@@ -235,7 +240,7 @@ def _session_ends(dataset: Dataset, time_ms: int, n: int) -> tuple[Requests, Rag
         )
     asked_at = first[users, 0]
     until = np.full(dataset.n_users, -1, np.int64)
-    until[users] = last[users, 1]
+    until[users] = np.maximum(last[users, 1], _last_before(dataset, time_ms))
     history = histories(events, users, until)
     relevant = Ragged(np.arange(len(users) + 1, dtype=np.int64), events.item[asked_at])
     requests = Requests.of_histories(history, n, user=users, now_ms=events.time_ms[asked_at])
