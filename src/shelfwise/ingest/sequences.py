@@ -1,0 +1,142 @@
+"""One shopper a line, `user item item …`, oldest first, as in the sequential benchmarks.
+
+The lines carry no times: an item's place in its shopper's sequence stands in for one, in
+milliseconds times a thousand, and the events are marked as not timed. A shopper may have several
+lines (`user item` pairs are lines of one item); they follow one another.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from shelfwise.core.errors import UnknownFormatError
+from shelfwise.ingest.batch import Chunk, Kind, Malformed, Progress
+from shelfwise.ingest.connector import Connector
+from shelfwise.ingest.draft import Draft
+from shelfwise.ingest.mapping import ColumnMapping, MappedColumn
+from shelfwise.ingest.sniffing import Sample
+from shelfwise.ingest.source import open_stream
+from shelfwise.ingest.text_blocks import text_blocks
+
+STEP_MS: Final = 1000
+"""What one place in a sequence counts for in `time_ms`."""
+
+_LINE: Final = "line"
+_RECOGNISED_SHARE: Final = 0.98
+
+
+def _recognises(sample: Sample) -> bool:
+    """True for lines of ids parted by spaces alone, most of them of two or more."""
+    if sample.dialect is None or sample.dialect.delimiter != " ":
+        return False
+    lines = sample.lines
+    like = sum(_is_sequence(line) for line in lines)
+    return like >= _RECOGNISED_SHARE * len(lines) and like > 0
+
+
+def _is_sequence(line: str) -> bool:
+    ids = line.split()
+    return len(ids) >= 2 and all(any(char.isdigit() for char in name) for name in ids)
+
+
+def _map(sample: Sample, kind: Kind) -> ColumnMapping:
+    if sample.container != "csv" or kind in {"products", "reviews"}:
+        raise UnknownFormatError(
+            f"{sample.path} cannot be read as sequences of events.",
+            remedy="Give text with one 'user item item …' a line as --events.",
+        )
+    columns = tuple(
+        MappedColumn(source, ours, "events", "sequences format")
+        for source, ours in (("first word", "user_id"), ("other words", "item_id"))
+    )
+    return ColumnMapping(
+        columns, (), ("The lines have no times: only the order within a shopper is known.",)
+    )
+
+
+def _chunks(sample: Sample, mapping: ColumnMapping, progress: Progress | None) -> Iterator[Chunk]:
+    """The lines of the file, unsplit."""
+    del mapping
+    assert sample.dialect is not None, "only text tables have a dialect"
+    stream = open_stream(sample.path)
+    first = 1
+    try:
+        for block in text_blocks(stream, sample.dialect.encoding, progress):
+            lines = block.decode().splitlines()
+            yield _chunk(lines, first)
+            first += len(lines)
+    finally:
+        stream.close()
+
+
+def _chunk(lines: list[str], first: int) -> Chunk:
+    width = [len(line.split()) for line in lines]
+    good = [i for i, words in enumerate(width) if words >= 2]
+    return Chunk(
+        table=pa.table({_LINE: pa.array([lines[i] for i in good], pa.string())}),
+        line=np.array(good, np.int64) + first,
+        malformed=tuple(
+            Malformed(first + i, "no_items", lines[i])
+            for i, words in enumerate(width)
+            if words == 1
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    places: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def drafts(self, chunk: Chunk) -> list[Draft]:
+        """One purchase for each item of each line."""
+        users: list[str] = []
+        items: list[list[str]] = []
+        starts: list[int] = []
+        for line in chunk.table.column(_LINE).to_pylist():
+            user, *rest = line.split()
+            users.append(user)
+            items.append(rest)
+            starts.append(self.places[user])
+            self.places[user] += len(rest)
+        return [sequence_draft(users, items, np.array(starts, np.int64))]
+
+    def catalogue(self) -> pa.Table | None:
+        """Nothing: the items are only ids."""
+        return None
+
+
+def sequence_draft(users: list[str], items: list[list[str]], start: NDArray[np.int64]) -> Draft:
+    """Events of whole sequences; the first item of row i has place `start[i]` in its shopper's."""
+    lengths = np.array([len(row) for row in items], np.int64)
+    total = int(lengths.sum())
+    origin = np.repeat(np.arange(len(users)), lengths)
+    first = np.repeat(np.cumsum(lengths) - lengths, lengths)
+    place = np.arange(total) - first + np.repeat(start, lengths) if total else np.empty(0, np.int64)
+    return Draft(
+        kind="events",
+        columns={
+            "user_id": pa.array(users, pa.string()).take(pa.array(origin)),
+            "item_id": pa.array([item for row in items for item in row], pa.string()),
+            "timestamp": pa.array(place * STEP_MS, pa.int64()),
+        },
+        rows=total,
+        origin=origin,
+        timed=False,
+    )
+
+
+CONNECTOR = Connector(
+    name="sequences",
+    about="one shopper a line in time order: user item item …",
+    recognises=_recognises,
+    map=_map,
+    reader=lambda *_: _Reader(),
+    chunks=_chunks,
+)
