@@ -75,18 +75,9 @@ def user_vectors(
     tables: FeatureTables, history: Histories, now_ms: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """[n_shoppers, len(USER_FEATURES)] what each history says, as of `now_ms`."""
-    out = np.empty((len(history), _N_USER), np.float32)
-    _fill_users(
-        history.indptr,
-        history.item,
-        history.type,
-        history.time_ms,
-        now_ms,
-        tables.timed,
-        tables.columns(),
-        out,
-    )
-    return out
+    row = np.arange(len(history), dtype=np.int32)
+    requests = Requests.of_histories(history, 1, now_ms=now_ms)
+    return feature_matrix(tables, requests, row, np.zeros_like(row), USER_FEATURES)[1]
 
 
 _POSITION = {
@@ -151,15 +142,6 @@ def _fill(
 
 
 @njit(cache=True, nogil=True)
-def _fill_users(
-    indptr: Any, item: Any, kind: Any, time_ms: Any, now_ms: Any, timed: bool, items: Any, out: Any
-) -> None:
-    for r in range(len(indptr) - 1):
-        rows = slice(indptr[r], indptr[r + 1])
-        profile_of(item[rows], kind[rows], time_ms[rows], now_ms[r], timed, items, out[r])
-
-
-@njit(cache=True, nogil=True)
 def _copy(source: Any, kind: int, runs: Any, out: Any) -> None:
     for k in range(len(runs)):
         if runs[k, 0] == kind:
@@ -168,9 +150,10 @@ def _copy(source: Any, kind: int, runs: Any, out: Any) -> None:
                 out[at + c] = source[first + c]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _fill_pair(profile: Any, item: Any, now_ms: int, timed: bool, items: Any, pair: Any) -> None:
-    pair[:] = np.nan
+    for k in range(_N_PAIR):
+        pair[k] = np.nan
     row = items.table[item]
     _own_past(profile, item, now_ms, timed, row, pair)
     if profile.n == 0:
@@ -195,10 +178,11 @@ def _fill_pair(profile: Any, item: Any, now_ms: int, timed: bool, items: Any, pa
     pair[20] = row[_LIFT] - profile.popularity_mean
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _own_past(profile: Any, item: Any, now_ms: int, timed: bool, row: Any, pair: Any) -> None:
     """What the shopper did with this very product."""
-    pair[:5] = 0.0
+    for k in range(5):
+        pair[k] = 0.0
     pair[8] = 0.0
     slot = slot_of(profile.item_keys, item)
     if profile.item_keys[slot] == -1:

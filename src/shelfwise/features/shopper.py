@@ -104,6 +104,14 @@ def _slots(n: int) -> int:
 
 
 @njit(cache=True, nogil=True)
+def _free(size: int) -> Any:
+    keys = np.empty(size, np.int64)
+    for slot in range(size):
+        keys[slot] = -1
+    return keys
+
+
+@njit(cache=True, nogil=True)
 def profile_of(
     item: Any, kind: Any, time_ms: Any, now_ms: int, timed: bool, items: Any, user: Any
 ) -> Any:
@@ -111,12 +119,12 @@ def profile_of(
     where, group = _known(item, kind, time_ms, now_ms)
     n = len(where)
     size = _slots(n)
-    item_keys, brand_keys = np.full(size, -1, np.int64), np.full(size, -1, np.int64)
-    leaf_keys, top_keys = np.full(size, -1, np.int64), np.full(size, -1, np.int64)
+    item_keys, brand_keys, leaf_keys, top_keys = _free(size), _free(size), _free(size), _free(size)
     brand_share, leaf_share, top_share = np.zeros(size), np.zeros(size), np.zeros(size)
     facts = np.zeros((size, _WIDTH))
     taste = np.zeros(_HASH_DIMS)
-    user[:] = np.nan
+    for c in range(len(user)):
+        user[c] = np.nan
     _user_counts(time_ms, where, group, now_ms, timed, user)
     moments = _item_facts(item, time_ms, where, group, item_keys, facts)
     means = np.zeros(5)  # price, its square, their weight; popularity, its weight
@@ -140,7 +148,9 @@ def profile_of(
     if n > 0:
         at = _AFTER_COUNTS
         _user_times(time_ms, where, now_ms, timed, user)
-        distinct = (item_keys >= 0).sum()
+        distinct = 0
+        for k in range(size):
+            distinct += item_keys[k] >= 0
         user[at + 3] = math.log1p(distinct)
         user[at + 4] = (n - distinct) / n
         user[at + 5] = price_mean
@@ -188,7 +198,8 @@ def _known(item: Any, kind: Any, time_ms: Any, now_ms: int) -> Any:
 
 @njit(cache=True, nogil=True)
 def _user_counts(time_ms: Any, where: Any, group: Any, now_ms: int, timed: bool, user: Any) -> None:
-    user[:_AFTER_COUNTS] = 0.0
+    for c in range(_AFTER_COUNTS):
+        user[c] = 0.0
     for j in range(len(where)):
         age = now_ms - time_ms[where[j]]
         for w in range(_N_WINDOWS):
@@ -267,7 +278,9 @@ def _add_means(row: Any, weight: float, means: Any) -> None:
 @njit(cache=True, nogil=True)
 def _to_shares(values: Any) -> float:
     """Divides the values by their sum; gives the sum of squared shares, NaN where all are 0."""
-    total = values.sum()
+    total = 0.0
+    for i in range(len(values)):
+        total += values[i]
     if total <= 0.0:
         return np.nan
     focus = 0.0
@@ -279,6 +292,9 @@ def _to_shares(values: Any) -> float:
 
 @njit(cache=True, nogil=True)
 def _to_length_one(vector: Any) -> None:
-    length = math.sqrt((vector * vector).sum())
+    length = 0.0
+    for d in range(len(vector)):
+        length += vector[d] * vector[d]
     if length > 0.0:
-        vector /= length
+        for d in range(len(vector)):
+            vector[d] /= math.sqrt(length)
