@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from shelfwise.core.columns import EVENT_CODE, PRODUCTS_SCHEMA, REVIEWS_SCHEMA
 from shelfwise.core.vocabulary import UNKNOWN, Vocabulary
 
-
 CODED_REVIEWS_SCHEMA = REVIEWS_SCHEMA.append(pa.field("item", pa.int32())).append(
     pa.field("user", pa.int32())
 )
@@ -88,10 +87,12 @@ class Dataset:
 
     @property
     def n_users(self) -> int:
+        """How many shoppers have a code, anonymous sessions included."""
         return len(self.users)
 
     @property
     def n_items(self) -> int:
+        """How many products have a code."""
         return len(self.items)
 
     def with_events(self, events: Events, reviews: pa.Table | None = None) -> Dataset:

@@ -45,7 +45,10 @@ class Model(Protocol):
     name: ClassVar[str]
 
     def scores(self, requests: Requests) -> NDArray[np.float32]:
-        """[n_requests, n_items], higher is better, comparable within a row; -inf: not scored."""
+        """[n_requests, n_items], higher is better, comparable within a row; -inf: not scored.
+
+        A new array each time: the caller may overwrite it.
+        """
         ...
 
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> list[list[Contribution]]:

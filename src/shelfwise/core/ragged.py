@@ -43,6 +43,11 @@ class Ragged:
     def __getitem__(self, row: int) -> NDArray[np.int32]:
         return self.values[self.indptr[row] : self.indptr[row + 1]]
 
+    def part(self, start: int, stop: int) -> Ragged:
+        """The lists `start` to `stop`; a `stop` beyond the end is the end."""
+        indptr = self.indptr[start : min(stop, len(self)) + 1]
+        return Ragged(indptr - indptr[0], self.values[indptr[0] : indptr[-1]])
+
     def lengths(self) -> NDArray[np.int64]:
         """How long each list is."""
         return np.diff(self.indptr)

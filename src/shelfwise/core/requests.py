@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,10 +38,11 @@ class Histories:
         return Ragged(self.indptr, self.item)
 
     def part(self, start: int, stop: int) -> Histories:
-        """The shoppers `start` to `stop`."""
-        first, last = self.indptr[start], self.indptr[stop]
+        """The shoppers `start` to `stop`; a `stop` beyond the end is the end."""
+        indptr = self.indptr[start : min(stop, len(self)) + 1]
+        first, last = indptr[0], indptr[-1]
         return Histories(
-            self.indptr[start : stop + 1] - first,
+            indptr - first,
             self.item[first:last],
             self.type[first:last],
             self.time_ms[first:last],
@@ -94,19 +96,16 @@ class Requests:
         return len(self.user)
 
     def part(self, start: int, stop: int) -> Requests:
-        """The questions `start` to `stop`, for working through a large batch."""
+        """The questions `start` to `stop` (or the end), for working through a large batch."""
         eligible = self.eligible
         if eligible is not None and len(eligible) > 1:
             eligible = eligible[start:stop]
-        first, last = self.exclude.indptr[start], self.exclude.indptr[stop]
         return replace(
             self,
             history=self.history.part(start, stop),
             user=self.user[start:stop],
             now_ms=self.now_ms[start:stop],
-            exclude=Ragged(
-                self.exclude.indptr[start : stop + 1] - first, self.exclude.values[first:last]
-            ),
+            exclude=self.exclude.part(start, stop),
             eligible=eligible,
         )
 
@@ -132,3 +131,27 @@ class Requests:
             n=n,
             exclude=Ragged(np.zeros(count + 1, np.int64), np.empty(0, np.int32)),
         )
+
+
+def joined(requests: Sequence[Requests]) -> Requests:
+    """One batch of several (at least one), which share `n` and what is eligible."""
+    histories = [one.history for one in requests]
+    return replace(
+        requests[0],
+        history=Histories(
+            _indptr([history.lengths() for history in histories]),
+            np.concatenate([history.item for history in histories]),
+            np.concatenate([history.type for history in histories]),
+            np.concatenate([history.time_ms for history in histories]),
+        ),
+        user=np.concatenate([one.user for one in requests]),
+        now_ms=np.concatenate([one.now_ms for one in requests]),
+        exclude=Ragged(
+            _indptr([one.exclude.lengths() for one in requests]),
+            np.concatenate([one.exclude.values for one in requests]),
+        ),
+    )
+
+
+def _indptr(lengths: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)

@@ -40,7 +40,7 @@ class Vocabulary:
 
     @classmethod
     def shuffled(cls, first_seen: Sequence[str], seed: int) -> Vocabulary:
-        """The vocabulary numbering `first_seen` (distinct ids) in a random order drawn by `seed`."""
+        """The vocabulary numbering `first_seen` (distinct ids) in an order drawn by `seed`."""
         order = np.random.default_rng(seed).permutation(len(first_seen))
         return cls.of(first_seen[position] for position in order)
 

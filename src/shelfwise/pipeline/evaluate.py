@@ -1,0 +1,117 @@
+"""Runs an honest test: fit on the past, fuse on a later past, ask about what came after."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shelfwise.core.dataset import Dataset
+from shelfwise.core.errors import BadInputError
+from shelfwise.core.model import Model
+from shelfwise.evaluation.splits import Split, leave_one_out, temporal
+from shelfwise.pipeline.fit import Fitted, fit_models, learn_fusion
+from shelfwise.pipeline.progress import Progress
+from shelfwise.pipeline.recommend import part_size, recommend_top
+from shelfwise.pipeline.retrieve import allowed_scores
+from shelfwise.pipeline.settings import PipelineConfig
+from shelfwise.ranking.fused import FusedRanker
+from shelfwise.retrieval.topk import top_k
+
+FUSION = "fusion"
+"""What the fused pipeline is called among the models."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Lists of every model for the same requests, ready to be measured."""
+
+    split: Split
+    top: dict[str, NDArray[np.int32]]
+    """Per model (and `FUSION`) [n_requests, k] item codes, -1 where it has no more."""
+    fit_seconds: dict[str, float]
+    ranker: FusedRanker
+    seen_rule: str
+    """What was not ranked, in words."""
+
+
+def evaluate(
+    data: Dataset,
+    protocol: Literal["leave-one-out", "temporal"],
+    config: PipelineConfig,
+    progress: Progress,
+    *,
+    k: int = 10,
+    train_on_validation: bool = True,
+) -> Outcome:
+    """The lists of every model and of their fusion for the test requests of `data`.
+
+    The fusion is learnt on the validation part with models that know nothing of it; then all
+    models are fitted again on everything before the test. Every model obeys the same rule on seen
+    products: all are hidden in leave-one-out, as learnt from training data in temporal.
+    """
+    validation, test = _splits(data, protocol, config, k, train_on_validation=train_on_validation)
+    hide_all = protocol == "leave-one-out"
+    start = time.perf_counter()
+    early = fit_models(validation.train, config, progress, label="before validation")
+    ranker = learn_fusion(early, validation, config, progress, hide_all_seen=hide_all)
+    fusing = time.perf_counter() - start
+    fitted = fit_models(test.train, config, progress, label="before test")
+    top = _lists(fitted, test, k, progress, hide_all_seen=hide_all)
+    progress("answering: fusion", len(top), len(top) + 1)
+    engine = fitted.engine(ranker, config)
+    top[FUSION] = recommend_top(engine, test.requests, k, hide_all_seen=hide_all)
+    progress("answering: fusion", len(top), len(top))
+    seconds = fitted.seconds | {FUSION: fusing + sum(fitted.seconds.values())}
+    rule = "all seen products" if hide_all else "seen products nobody buys again"
+    return Outcome(test, top, seconds, ranker, rule)
+
+
+def _splits(
+    data: Dataset,
+    protocol: str,
+    config: PipelineConfig,
+    k: int,
+    *,
+    train_on_validation: bool,
+) -> tuple[Split, Split]:
+    if protocol == "leave-one-out":
+        return (
+            leave_one_out(data, part="validation", n=k),
+            leave_one_out(data, part="test", train_on_validation=train_on_validation, n=k),
+        )
+    if protocol == "temporal":
+        share = config.train.validation_share
+        return (
+            temporal(data, part="validation", test_share=share, validation_share=share, n=k),
+            temporal(data, part="test", test_share=share, validation_share=share, n=k),
+        )
+    raise BadInputError(
+        f"Unknown protocol '{protocol}'.", remedy="Use temporal or leave-one-out.", field="protocol"
+    )
+
+
+def _lists(
+    fitted: Fitted, test: Split, k: int, progress: Progress, *, hide_all_seen: bool
+) -> dict[str, NDArray[np.int32]]:
+    n_items = len(fitted.popular_first)
+    out = {}
+    for done, (name, model) in enumerate(fitted.models.items()):
+        progress(f"answering: {name}", done, len(fitted.models) + 1)
+        out[name] = _top_of(model, fitted, test, k, n_items, hide_all_seen=hide_all_seen)
+    return out
+
+
+def _top_of(
+    model: Model, fitted: Fitted, test: Split, k: int, n_items: int, *, hide_all_seen: bool
+) -> NDArray[np.int32]:
+    size = part_size(1, n_items)
+    parts = []
+    for start in range(0, len(test), size):
+        asked = test.requests.part(start, start + size)
+        hidden = fitted.seen.hidden(asked.history, everything=hide_all_seen)
+        parts.append(top_k(allowed_scores(model, asked, hidden, n_items), k)[0])
+    return np.concatenate(parts)

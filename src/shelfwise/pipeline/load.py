@@ -1,0 +1,63 @@
+"""Opens a stored model version and brings it up to date with the log."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shelfwise.core.requests import Histories
+from shelfwise.features.tables import FeatureTables
+from shelfwise.pipeline.engine import Engine
+from shelfwise.pipeline.live import LiveShop
+from shelfwise.pipeline.reasons import Praise
+from shelfwise.pipeline.settings import RecommendConfig
+from shelfwise.pipeline.shoppers import Shoppers
+from shelfwise.ranking.fused import FusedRanker
+from shelfwise.rerank.seen import SeenPolicy
+from shelfwise.retrieval import MODELS
+from shelfwise.store.bundles import Bundle, load_state
+from shelfwise.store.event_log import EventLog
+from shelfwise.store.log_record import Deletion, Record
+
+
+def load_live(bundle: Bundle, log: EventLog, config: RecommendConfig) -> LiveShop:
+    """The shop as the bundle knows it, plus everything logged since it was trained."""
+    about = bundle.json("about")
+    live = LiveShop(
+        bundle.version,
+        load_engine(bundle, config),
+        bundle.table("products"),
+        load_shoppers(bundle),
+        msgspec.convert(bundle.json("praised"), dict[str, Praise]),
+    )
+    live.apply([Record(0, "product_delete", Deletion(item_id)) for item_id in about["removed"]])
+    for records in log.tail(about["log_offset"]):
+        live.apply(records)
+    return live
+
+
+def load_engine(bundle: Bundle, config: RecommendConfig) -> Engine:
+    """The engine that was stored, answering as `config` says now."""
+    about = bundle.json("about")
+    popular = bundle.arrays("popular")["first"]
+    classes = {name: model for name, model, _ in MODELS}
+    return Engine(
+        models={
+            name: classes[name].from_state(load_state(bundle, f"model-{name}"))
+            for name in about["models"]
+        },
+        tables=FeatureTables.from_state(load_state(bundle, "tables")),
+        ranker=FusedRanker.from_state(load_state(bundle, "ranker")),
+        seen=SeenPolicy.from_state(load_state(bundle, "seen")),
+        config=config,
+        n_items=len(popular),
+        order_of_last_resort=popular,
+    )
+
+
+def load_shoppers(bundle: Bundle) -> Shoppers:
+    """The past of every known shopper."""
+    past = bundle.arrays("histories")
+    return Shoppers(
+        bundle.json("users"),
+        Histories(past["indptr"], past["item"], past["type"], past["time_ms"]),
+    )

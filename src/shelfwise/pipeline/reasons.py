@@ -1,0 +1,220 @@
+"""Says why each item is in a slate, from the very numbers that scored it.
+
+The sources that gave most to an item's fused score are asked what moved their own score
+(`Model.explain`); their counts become the sentence and its evidence. A fact that did not take part
+in the score is never given as a reason; what reviewers praise is told as a fact beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shelfwise.core.model import Contribution, Model
+from shelfwise.core.requests import Requests
+from shelfwise.core.slate import Evidence, Reason
+from shelfwise.pipeline.recommend import Ranked
+
+
+@dataclass(frozen=True)
+class Praise:
+    """One aspect of a product that its reviews speak well of."""
+
+    aspect: str
+    positive: int
+    """Reviews that praise it."""
+    reviews: int
+    """Reviews that mention it."""
+    quote: str
+    """A sentence of one of them."""
+
+
+PER_ITEM = 2
+"""Reasons given for each item at most, besides what reviewers say."""
+SMALLEST_SHARE = 0.05
+"""A source that gave less of the score is not worth a reason."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What reasons call the products, by item code."""
+
+    item_id: Callable[[int], str]
+    title: Callable[[int], str | None]
+    price: Callable[[int], float | None]
+
+    def name(self, code: int) -> str:
+        """The title, or the id where there is none."""
+        return self.title(code) or self.item_id(code)
+
+
+def reasons_for(
+    models: Mapping[str, Model],
+    requests: Requests,
+    ranked: Ranked,
+    labels: Labels,
+    praised: Mapping[str, Praise],
+) -> list[tuple[Reason, ...]]:
+    """For a batch of one: the reasons of each item of the answer, strongest first.
+
+    `praised` holds by item id what reviewers praise most; it is told last.
+    """
+    asked = _sources_to_ask(ranked)
+    told: list[list[Reason]] = [[] for _ in ranked.item]
+    for source, rows in asked.items():
+        column = ranked.sources.index(source)
+        explained = models[source].explain(requests, ranked.item[rows])
+        for row, contributions in zip(rows, explained, strict=True):
+            reason = _reason(source, int(ranked.item[row]), contributions, labels)
+            if reason is not None:
+                weight = float(ranked.source_share[row, column])
+                told[row].append(Reason(reason.kind, reason.text, reason.evidence, weight))
+    return [
+        (_best(reasons) or (_last_resort(),)) + _praise(praised.get(labels.item_id(int(item))))
+        for reasons, item in zip(told, ranked.item, strict=True)
+    ]
+
+
+def _sources_to_ask(ranked: Ranked) -> dict[str, NDArray[np.int64]]:
+    """For each source, the rows of which it is among the strongest."""
+    share = ranked.source_share
+    order = np.argsort(-share, axis=1, kind="stable")[:, : PER_ITEM + 2]
+    out: dict[str, NDArray[np.int64]] = {}
+    for column, source in enumerate(ranked.sources):
+        strong = (order == column).any(axis=1) & (share[:, column] >= SMALLEST_SHARE)
+        strong &= np.isfinite(ranked.source_score[:, column])
+        if strong.any():
+            out[source] = np.flatnonzero(strong)
+    return out
+
+
+def _best(reasons: list[Reason]) -> tuple[Reason, ...]:
+    """The strongest, one of a kind and product."""
+    kept: dict[str, Reason] = {}
+    for reason in sorted(reasons, key=lambda one: -one.weight):
+        kept.setdefault(reason.text, reason)
+    return tuple(kept.values())[:PER_ITEM]
+
+
+def _praise(praise: Praise | None) -> tuple[Reason, ...]:
+    if praise is None:
+        return ()
+    evidence = (
+        Evidence("reviews_praising", praise.positive),
+        Evidence("reviews_mentioning", praise.reviews),
+        Evidence("quote", praise.quote),
+    )
+    return (Reason("reviews", f"Reviewers praise: {praise.aspect}", evidence),)
+
+
+def _last_resort() -> Reason:
+    return Reason("available", "In stock, and nothing closer to this shopper is left to show")
+
+
+def _reason(
+    source: str, item: int, contributions: list[Contribution], labels: Labels
+) -> Reason | None:
+    if not contributions:
+        return None
+    return _TEMPLATES[source](item, contributions[0], labels)
+
+
+def _popular(item: int, why: Contribution, labels: Labels) -> Reason | None:
+    del item, labels
+    shoppers = int(why.facts.get("shoppers", 0))
+    if shoppers < 1:
+        return None
+    who = "1 shopper" if shoppers == 1 else f"{shoppers:,} shoppers"
+    evidence: tuple[Evidence, ...] = (Evidence("shoppers", shoppers),)
+    days = int(why.facts.get("days", 0))
+    if days < 1:
+        return Reason("popular", f"Chosen by {who}", evidence)
+    evidence = (*evidence, Evidence("days", days))
+    return Reason("popular", f"Chosen by {who} in the last {days} days", evidence)
+
+
+def _after(kind: str, phrase: str) -> Callable[[int, Contribution, Labels], Reason | None]:
+    """A reason that counts shoppers who had one product and then (or also) the other."""
+
+    def reason(item: int, why: Contribution, labels: Labels) -> Reason | None:
+        del item
+        both, of = int(why.facts.get("both", 0)), int(why.facts.get("of", 0))
+        if why.because < 0 or both < 1 or of < both:
+            return None
+        other = labels.item_id(why.because)
+        text = f"{phrase} {_quoted(why.because, labels)} by {both:,} of {of:,} shoppers"
+        evidence = (Evidence("both", both, other), Evidence("of", of, other))
+        return Reason(kind, text, evidence)
+
+    return reason
+
+
+def _like(kind: str, phrase: str) -> Callable[[int, Contribution, Labels], Reason | None]:
+    """A reason by likeness to a product the shopper knows."""
+
+    def reason(item: int, why: Contribution, labels: Labels) -> Reason | None:
+        if why.because < 0:
+            return None
+        shared = [name for name in ("brand", "category") if why.facts.get(f"same_{name}")]
+        start = f"Same {' and '.join(shared)} as" if shared else phrase
+        text = f"{start} {_quoted(why.because, labels)}"
+        cheaper, evidence = _cheaper(item, why.because, labels)
+        other = labels.item_id(why.because)
+        told = (Evidence("share_of_score", round(float(why.amount), 4), other), *evidence)
+        return Reason(kind, text + cheaper, told)
+
+    return reason
+
+
+def _again(item: int, why: Contribution, labels: Labels) -> Reason | None:
+    del item, labels
+    times, days = int(why.facts.get("times", 0)), why.facts.get("days_ago")
+    if times < 1:
+        return None
+    often = "once" if times == 1 else "twice" if times == 2 else f"{times} times"
+    evidence = [Evidence("times", times)]
+    text = f"You bought it {often}"
+    if days is not None and np.isfinite(days):
+        text += f", last {_days(days)} ago"
+        evidence.append(Evidence("days_ago", round(float(days), 1)))
+    typical = why.facts.get("typical_days")
+    if typical is not None and np.isfinite(typical) and typical >= 1:
+        text += f"; people buy it again after about {_days(typical)}"
+        evidence.append(Evidence("typical_days", round(float(typical), 1)))
+    return Reason("bought_before", text, tuple(evidence))
+
+
+def _cheaper(item: int, other: int, labels: Labels) -> tuple[str, tuple[Evidence, ...]]:
+    here, there = labels.price(item), labels.price(other)
+    if here is None or there is None or not 0 < here < there * 0.95:
+        return "", ()
+    saved = round(100 * (1 - here / there))
+    told = (Evidence("price", here), Evidence("price_of_other", there, labels.item_id(other)))
+    return f", {saved} % cheaper", told
+
+
+def _quoted(code: int, labels: Labels) -> str:
+    name = labels.name(code)
+    return f"“{name if len(name) <= 60 else name[:57].rstrip() + '…'}”"
+
+
+def _days(days: float) -> str:
+    whole = max(1, round(days))
+    return "1 day" if whole == 1 else f"{whole} days"
+
+
+_TEMPLATES: Mapping[str, Callable[[int, Contribution, Labels], Reason | None]] = {
+    "popular": _popular,
+    "item_knn": _after("bought_together", "Chosen together with"),
+    "transition": _after("bought_after", "Chosen after"),
+    "next_item": _after("bought_next", "Chosen right after"),
+    "two_hop": _like("related", "Often follows what follows"),
+    "ease": _after("bought_together", "Chosen together with"),
+    "als": _like("taste", "Shoppers with your taste for it also like"),
+    "content": _like("similar", "Similar to"),
+    "repeat": _again,
+}
+"""How each source's strongest contribution is told."""

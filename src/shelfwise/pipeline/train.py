@@ -1,0 +1,221 @@
+"""Trains a shop: learn the fusion on the latest past, fit on everything, publish when whole."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from shelfwise.core.dataset import Dataset
+from shelfwise.core.errors import NotEnoughDataError
+from shelfwise.core.requests import Histories
+from shelfwise.core.rows import products_to_table
+from shelfwise.evaluation.splits import Split
+from shelfwise.pipeline.dataset import load_dataset
+from shelfwise.pipeline.fit import (
+    Fitted,
+    fit_models,
+    learn_fusion,
+    unlearnt_fusion,
+    validation_split,
+)
+from shelfwise.pipeline.progress import Progress
+from shelfwise.pipeline.settings import PipelineConfig
+from shelfwise.ranking.fused import FusedRanker
+from shelfwise.store.bundles import (
+    Bundle,
+    BundleWriter,
+    current_version,
+    open_bundle,
+    promote,
+    save_state,
+    version_name,
+)
+from shelfwise.store.event_log import EventLog
+from shelfwise.store.log_tables import events_table, product_changes
+from shelfwise.store.tables import ShopTables
+
+KEPT_EVENTS = 500
+"""Latest events of each known shopper that a bundle carries, so that serving knows them."""
+
+WORSE_BELOW = 0.8
+"""A new version whose held-out NDCG is below this share of the current one's is not promoted."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a shop's training gave, before it is stored."""
+
+    data: Dataset
+    fitted: Fitted
+    ranker: FusedRanker
+    protocol: str
+    """How the fusion was learnt: temporal or leave-one-out."""
+    n_requests: int
+    """Validation requests the fusion was learnt from and compared on."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A stored version, and whether it is the one that answers now."""
+
+    version: str
+    promoted: bool
+    says: str
+    """Why it was or was not promoted, in a sentence."""
+
+
+def train(data: Dataset, config: PipelineConfig, progress: Progress) -> Trained:
+    """The models of everything in `data`, fused as the latest held-back requests prefer."""
+    if len(data.events) == 0:
+        raise NotEnoughDataError(
+            "The shop has no event that shows interest in a product.",
+            remedy="Run: shelfwise ingest SHOP --events FILE",
+        )
+    ranker, split = _fusion(data, config, progress)
+    fitted = fit_models(data, config, progress)
+    protocol = "none" if split is None else split.protocol
+    return Trained(data, fitted, ranker, protocol, 0 if split is None else len(split))
+
+
+def _fusion(
+    data: Dataset, config: PipelineConfig, progress: Progress
+) -> tuple[FusedRanker, Split | None]:
+    try:
+        split = validation_split(data, config)
+    except NotEnoughDataError:
+        # Too few shoppers to hold anything back: fuse by rank, which needs no learning.
+        early = fit_models(data, config, progress, label="first look")
+        return unlearnt_fusion(early, config), None
+    early = fit_models(split.train, config, progress, label="before validation")
+    return learn_fusion(early, split, config, progress), split
+
+
+def shop_dataset(
+    tables: ShopTables, log: EventLog, offset: int, *, until_ms: int | None = None, seed: int = 0
+) -> Dataset:
+    """What was ingested and what the log holds up to `offset`, as one dataset."""
+    return load_dataset(
+        tables,
+        extra_events=events_table(log, 0, offset),
+        extra_products=products_to_table(product_changes(log, 0, offset).put),
+        until_ms=until_ms,
+        seed=seed,
+    )
+
+
+def train_shop(
+    root: Path,
+    tables: ShopTables,
+    log: EventLog,
+    config: PipelineConfig,
+    progress: Progress,
+    *,
+    now_ms: int,
+    until_ms: int | None = None,
+) -> Published:
+    """The shop whose data are `tables` and `log`, trained and stored under `root` (`models/`)."""
+    offset = log.last_offset()
+    data = shop_dataset(tables, log, offset, until_ms=until_ms, seed=config.train.seed)
+    removed = product_changes(log, 0, offset).deleted
+    meta = {"data": tables.fingerprint(), "log_offset": offset, "removed": list(removed)}
+    trained = train(data, config, progress)
+    return publish(trained, root, config, now_ms=now_ms, meta=meta)
+
+
+def publish(
+    trained: Trained, root: Path, config: PipelineConfig, *, now_ms: int, meta: dict[str, Any]
+) -> Published:
+    """The trained shop as a bundle under `root` (`models/`), current if it is not worse.
+
+    `meta` is stored with it: the data's fingerprint, the log offset it was trained up to.
+    Compared by held-out NDCG of the fusion on data of the same kind; the first is always promoted.
+    """
+    content = hashlib.sha256(
+        repr((now_ms, meta, config.model_dump(), len(trained.data.events))).encode()
+    ).hexdigest()
+    version = version_name(now_ms, content)
+    with BundleWriter(root, version) as writer:
+        _write(writer, trained, config, meta)
+        writer.publish()
+    return _promote_unless_worse(root, version, trained)
+
+
+def _write(
+    writer: BundleWriter, trained: Trained, config: PipelineConfig, meta: dict[str, Any]
+) -> None:
+    data, fitted = trained.data, trained.fitted
+    for name, model in fitted.models.items():
+        save_state(writer, f"model-{name}", model.state())
+    save_state(writer, "ranker", trained.ranker.state())
+    save_state(writer, "tables", fitted.tables.state())
+    save_state(writer, "seen", fitted.seen.state())
+    known = np.flatnonzero(~data.anonymous).astype(np.int32)
+    history = latest(Histories.of_users(data, known), KEPT_EVENTS)
+    writer.arrays(
+        "histories",
+        {
+            "indptr": history.indptr,
+            "item": history.item,
+            "type": history.type,
+            "time_ms": history.time_ms,
+        },
+    )
+    writer.json("users", [data.users.ids[code] for code in known])
+    writer.table("products", data.products)
+    writer.arrays("popular", {"first": fitted.popular_first})
+    writer.json(
+        "about",
+        meta
+        | {
+            "models": list(fitted.models),
+            "fit_seconds": fitted.seconds,
+            "config": config.model_dump(mode="json"),
+            "protocol": trained.protocol,
+            "requests": trained.n_requests,
+            "events": len(data.events),
+            "items": data.n_items,
+            "shoppers": int((~data.anonymous).sum()),
+            "last_event_ms": int(data.events.time_ms[-1]),
+            "fusion": msgspec.to_builtins(trained.ranker.report),
+        },
+    )
+
+
+def latest(history: Histories, n: int) -> Histories:
+    """The last `n` events of each shopper."""
+    lengths = np.minimum(history.lengths(), n)
+    indptr = np.zeros(len(history) + 1, np.int64)
+    np.cumsum(lengths, out=indptr[1:])
+    offset = np.repeat(history.indptr[1:] - lengths - indptr[:-1], lengths)
+    where = np.arange(indptr[-1]) + offset
+    return Histories(indptr, history.item[where], history.type[where], history.time_ms[where])
+
+
+def _promote_unless_worse(root: Path, version: str, trained: Trained) -> Published:
+    before = current_version(root)
+    if before is None:
+        promote(root, version)
+        return Published(version, True, "It is the first version.")
+    old = _held_out(open_bundle(root))
+    new = trained.ranker.report
+    worse = old is not None and bool(new.ndcg) and new.ndcg[new.chosen] < WORSE_BELOW * old
+    if worse:
+        return Published(
+            version,
+            False,
+            f"Its held-out NDCG@{new.k} of {new.ndcg[new.chosen]:.4f} is below {WORSE_BELOW:.0%} of"
+            f" the current version's {old:.4f}; version {before} keeps answering.",
+        )
+    promote(root, version)
+    return Published(version, True, f"It replaces version {before}.")
+
+
+def _held_out(bundle: Bundle) -> float | None:
+    fusion = bundle.json("about")["fusion"]
+    value = fusion["ndcg"].get(fusion["chosen"], fusion["ndcg_single"].get(fusion["best_single"]))
+    return None if value is None else float(value)
