@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,7 +47,7 @@ out = Console()
 err = Console(stderr=True)
 
 
-class Protocol(str, Enum):
+class Protocol(StrEnum):
     """How to test honestly."""
 
     temporal = "temporal"
@@ -82,7 +82,9 @@ def ingest(
     reviews: Annotated[
         list[Path] | None, typer.Option(help="What people wrote: a file; may be repeated.")
     ] = None,
-    format: Annotated[str, typer.Option(help="The files' format, or auto to find out.")] = "auto",
+    format: Annotated[  # noqa: A002 - the option is called --format
+        str, typer.Option(help="The files' format, or auto to find out.")
+    ] = "auto",
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:

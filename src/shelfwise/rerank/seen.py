@@ -6,7 +6,7 @@ already bought (or only looked at) on an earlier occasion? Where that is common,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,14 @@ class SeenPolicy:
         running = np.zeros(len(item) + 1, np.int64)
         np.cumsum(hide, out=running[1:])
         return Ragged(running[history.indptr], item[hide])
+
+    def with_item(self) -> SeenPolicy:
+        """The policy with one more item, of which nothing is known: seen, it is hidden."""
+        return replace(
+            self,
+            after_having=np.append(self.after_having, False),
+            after_looking=np.append(self.after_looking, False),
+        )
 
     def state(self) -> ModelState:
         """The policy as plain data."""
