@@ -25,6 +25,7 @@ from shelfwise.core.errors import (
 from shelfwise.core.question import Question
 from shelfwise.core.settings import Settings
 from shelfwise.core.slate import Slate
+from shelfwise.evaluation.page import html_page
 from shelfwise.evaluation.report import EvaluationReport
 from shelfwise.pipeline.evaluate import evaluate
 from shelfwise.pipeline.ingest import IngestReport, ingest
@@ -150,8 +151,6 @@ class Evaluated:
     """What `Shop.evaluate` found."""
 
     report: EvaluationReport
-    says: str
-    """What it means, in a sentence."""
     html: Path
     """Where the report with plots was written."""
 
@@ -257,12 +256,9 @@ class Shop:
         outcome = evaluate(
             data, protocol, config, progress, k=k, train_on_validation=train_on_validation
         )
-        report = EvaluationReport.of(
-            data, outcome.split, outcome.top, outcome.fit_seconds, k=k, seed=config.train.seed
-        )
         path = self.root / "reports" / f"evaluation-{protocol}.html"
-        publish_bytes(path, report.html().encode())
-        return Evaluated(report, outcome.ranker.report.says, path)
+        publish_bytes(path, html_page(outcome.report).encode())
+        return Evaluated(outcome.report, path)
 
     def recommend(self, question: Question | None = None, **asked: Any) -> Slate:
         """The answer to one question, given whole or as its fields: `recommend(user_id="u")`."""

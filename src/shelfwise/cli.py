@@ -33,6 +33,7 @@ from shelfwise.app import Shop
 from shelfwise.core.errors import BadInputError, ShelfwiseError
 from shelfwise.core.question import Question
 from shelfwise.core.slate import Slate
+from shelfwise.evaluation.leaderboard import leaderboard
 from shelfwise.pipeline.progress import Progress as Report
 from shelfwise.pipeline.progress import silent
 
@@ -163,9 +164,8 @@ def evaluate(
             progress=progress,
         )
     if json_file is not None:
-        _write(json_file, json.dumps(evaluated.report.as_dict(), indent=1))
-    out.print(evaluated.report.table())
-    out.print(evaluated.says)
+        _write(json_file, json.dumps(evaluated.report.to_dict(), indent=1))
+    out.print(leaderboard(evaluated.report))
     out.print(f"Report with plots: {evaluated.html}", soft_wrap=True)
 
 
@@ -274,8 +274,7 @@ def demo(
         out.print(table)
     with _progress(quiet) as progress:
         evaluated = opened.evaluate("temporal", progress=progress)
-    out.print(evaluated.report.table())
-    out.print(evaluated.says)
+    out.print(leaderboard(evaluated.report))
     with _progress(quiet) as progress:
         published = opened.train(progress=progress)
     out.print(_trained_table(opened.about(published.version)))

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from shelfwise.core.dataset import Dataset
 from shelfwise.core.errors import BadInputError
 from shelfwise.core.model import Model
+from shelfwise.evaluation.measure import item_popularity, measure
+from shelfwise.evaluation.report import EvaluationReport, summarise
 from shelfwise.evaluation.splits import Split, leave_one_out, temporal
 from shelfwise.pipeline.fit import Fitted, fit_models, learn_fusion
 from shelfwise.pipeline.progress import Progress
@@ -27,15 +29,11 @@ FUSION = "fusion"
 
 @dataclass(frozen=True)
 class Outcome:
-    """Lists of every model for the same requests, ready to be measured."""
+    """What an evaluation found."""
 
-    split: Split
-    top: dict[str, NDArray[np.int32]]
-    """Per model (and `FUSION`) [n_requests, k] item codes, -1 where it has no more."""
-    fit_seconds: dict[str, float]
+    report: EvaluationReport
     ranker: FusedRanker
-    seen_rule: str
-    """What was not ranked, in words."""
+    """The fusion, with how it was chosen on the validation part."""
 
 
 def evaluate(
@@ -47,7 +45,7 @@ def evaluate(
     k: int = 10,
     train_on_validation: bool = True,
 ) -> Outcome:
-    """The lists of every model and of their fusion for the test requests of `data`.
+    """How every model and their fusion answer the test requests of `data`.
 
     The fusion is learnt on the validation part with models that know nothing of it; then all
     models are fitted again on everything before the test. Every model obeys the same rule on seen
@@ -66,8 +64,25 @@ def evaluate(
     top[FUSION] = recommend_top(engine, test.requests, k, hide_all_seen=hide_all)
     progress("answering: fusion", len(top), len(top))
     seconds = fitted.seconds | {FUSION: fusing + sum(fitted.seconds.values())}
-    rule = "all seen products" if hide_all else "seen products nobody buys again"
-    return Outcome(test, top, seconds, ranker, rule)
+    popularity = item_popularity(test.train)
+    results = [
+        measure(test, name, lists, k, popularity=popularity, fit_seconds=seconds[name])
+        for name, lists in top.items()
+    ]
+    report = summarise(
+        test,
+        results,
+        fusion=FUSION,
+        k=k,
+        seed=config.train.seed,
+        repeat_policy="all seen are hidden" if hide_all else _seen_rule(fitted),
+    )
+    return Outcome(report, ranker)
+
+
+def _seen_rule(fitted: Fitted) -> str:
+    again = float(fitted.seen.after_having.mean()) if len(fitted.seen.after_having) else 0.0
+    return f"seen are hidden, but for the {again:.0%} of products that are bought again"
 
 
 def _splits(

@@ -48,8 +48,10 @@ class LiveShop:
         products: pa.Table,
         shoppers: Shoppers,
         praised: Mapping[str, Praise],
+        offset: int,
     ) -> None:
         self.version = version
+        self.offset = offset
         self._engine = engine
         self._shoppers = shoppers
         self._praised = praised
@@ -96,7 +98,7 @@ class LiveShop:
         ]
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Takes in durable records, in the order of the log."""
+        """Takes in durable records, in the order of the log, each once."""
         for record in records:
             content = record.content
             if isinstance(content, Event):

@@ -22,16 +22,18 @@ from shelfwise.store.log_record import Deletion, Record
 def load_live(bundle: Bundle, log: EventLog, config: RecommendConfig) -> LiveShop:
     """The shop as the bundle knows it, plus everything logged since it was trained."""
     about = bundle.json("about")
+    offset = log.last_offset()
     live = LiveShop(
         bundle.version,
         load_engine(bundle, config),
         bundle.table("products"),
         load_shoppers(bundle),
         msgspec.convert(bundle.json("praised"), dict[str, Praise]),
+        offset,
     )
     live.apply([Record(0, "product_delete", Deletion(item_id)) for item_id in about["removed"]])
     for records in log.tail(about["log_offset"]):
-        live.apply(records)
+        live.apply([record for record in records if record.offset <= offset])
     return live
 
 
