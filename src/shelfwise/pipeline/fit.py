@@ -20,6 +20,7 @@ from shelfwise.core.requests import Histories, Requests
 from shelfwise.evaluation.splits import Split, leave_one_out, temporal
 from shelfwise.features.tables import FeatureTables
 from shelfwise.pipeline.engine import Engine
+from shelfwise.pipeline.models import fit_model
 from shelfwise.pipeline.progress import Progress
 from shelfwise.pipeline.recommend import part_size, ranking_features
 from shelfwise.pipeline.retrieve import retrieve
@@ -28,7 +29,6 @@ from shelfwise.ranking.choice import choose_ranker
 from shelfwise.ranking.fused import FusedRanker
 from shelfwise.ranking.source_features import source_columns
 from shelfwise.rerank.seen import SeenPolicy
-from shelfwise.retrieval import fit_model
 
 
 @dataclass(frozen=True)

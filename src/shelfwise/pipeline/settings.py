@@ -7,9 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from shelfwise.core.settings import Settings
+from shelfwise.pipeline.models import ModelsConfig
 from shelfwise.ranking.fusion_config import FusionConfig
 from shelfwise.rerank.seen import SeenConfig
-from shelfwise.retrieval import MODEL_NAMES, ModelsConfig
+from shelfwise.retrieval import MODEL_NAMES
 
 
 class RecommendConfig(Settings):

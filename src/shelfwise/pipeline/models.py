@@ -1,0 +1,37 @@
+"""The settings of every retrieval model as one section, and fitting a model by its name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shelfwise.core.dataset import Dataset
+from shelfwise.core.errors import ConfigError
+from shelfwise.core.model import Model
+from shelfwise.core.settings import Settings
+from shelfwise.retrieval import MODEL_NAMES, MODELS
+from shelfwise.retrieval.item_knn import ItemKNNConfig
+from shelfwise.retrieval.popular import PopularConfig
+from shelfwise.retrieval.transition import NextItemConfig, TransitionConfig
+
+
+class ModelsConfig(Settings):
+    """Settings of each model, by its name."""
+
+    popular: PopularConfig = PopularConfig()
+    """What many shoppers chose lately."""
+    item_knn: ItemKNNConfig = ItemKNNConfig()
+    """Products that the same shoppers chose."""
+    transition: TransitionConfig = TransitionConfig()
+    """What follows what, with decay over the distance."""
+    next_item: NextItemConfig = NextItemConfig()
+    """What comes directly after the last product."""
+
+
+def fit_model(name: str, data: Dataset, config: ModelsConfig, rng: np.random.Generator) -> Model:
+    """The model called `name`, fitted on `data`; raises `ConfigError` for an unknown name."""
+    for known, model, _ in MODELS:
+        if known == name:
+            return model.fit(data, getattr(config, name), rng)
+    raise ConfigError(
+        f"There is no model '{name}'.", remedy=f"Choose from: {', '.join(MODEL_NAMES)}."
+    )
