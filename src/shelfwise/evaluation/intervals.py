@@ -1,8 +1,7 @@
 """How sure a mean is: percentile bootstrap over requests, alone and for the difference of models.
 
 Resamples are drawn once and shared by all columns, so that two models are compared on the same
-shoppers (paired bootstrap; Efron and Tibshirani 1993, chapters 13 and 16). 22,363 requests, 1,000
-resamples and 7 models take about 0.2 s.
+shoppers (paired bootstrap; Efron and Tibshirani 1993, chapters 13 and 16).
 """
 
 from __future__ import annotations
@@ -40,14 +39,19 @@ class Difference:
 def bootstrap_means(
     values: NDArray[np.float64], rng: np.random.Generator, resamples: int = RESAMPLES
 ) -> NDArray[np.float64]:
-    """[resamples, n_columns]: the column means of `values` ([n, n_columns]) over drawn rows."""
+    """[resamples, n_columns]: the column means of `values` ([n, n_columns]) over drawn rows.
+
+    Rows that are zero throughout, most of them where few requests are hit, are not drawn one by
+    one: how many of the others a resample has is binomial.
+    """
     n = len(values)
     if n == 0 or not np.isfinite(values).all():
         raise ValueError(f"{n} rows, {int((~np.isfinite(values)).sum())} values not finite.")
+    some = values[values.any(axis=1)]
     means = np.empty((resamples, values.shape[1]))
-    for one in range(resamples):
-        drawn = np.bincount(rng.integers(0, n, n, dtype=np.int32), minlength=n)
-        means[one] = drawn.astype(np.float64) @ values / n
+    for one, size in enumerate(rng.binomial(n, len(some) / n, resamples)):
+        drawn = np.bincount(rng.integers(0, max(len(some), 1), size), minlength=len(some))
+        means[one] = drawn.astype(np.float64) @ some / n
     return means
 
 
