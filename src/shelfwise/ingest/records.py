@@ -113,7 +113,7 @@ def _scan(  # noqa: C901, PLR0912, PLR0915 - one state machine; calls would cost
                 at_start = True
                 i += 1
                 continue
-            elif c in {_NEWLINE, _RETURN}:
+            elif c == _NEWLINE or c == _RETURN:  # noqa: PLR1714 - Numba would build the set
                 stop = i
                 break
             elif c == quote and at_start:
