@@ -1,1 +1,38 @@
-"""retrieval"""
+"""Candidate models, one file each. To add one: its file, one line in `MODELS`, its test."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from shelfwise.core.model import Model, ModelState
+from shelfwise.core.settings import Settings
+from shelfwise.retrieval.interactions import FitData
+from shelfwise.retrieval.item_knn import ItemKNN, ItemKNNConfig
+from shelfwise.retrieval.popular import Popular, PopularConfig
+from shelfwise.retrieval.transition import NextItem, NextItemConfig, Transition, TransitionConfig
+
+
+class ModelClass(Protocol):
+    """A class whose instances are fitted models."""
+
+    def fit(self, data: FitData, config: Any, rng: np.random.Generator) -> Model:
+        """A model fitted on the data; `config` is of the settings class beside it in `MODELS`."""
+        ...
+
+    def from_state(self, state: ModelState) -> Model:
+        """The model that `state` was taken from."""
+        ...
+
+
+MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
+    (Popular.name, Popular, PopularConfig),
+    (ItemKNN.name, ItemKNN, ItemKNNConfig),
+    (Transition.name, Transition, TransitionConfig),
+    (NextItem.name, NextItem, NextItemConfig),
+)
+"""Every model: its name, its class and its settings class."""
+
+MODEL_NAMES: Final = tuple(name for name, _, _ in MODELS)
+"""The names, in the order of `MODELS`."""

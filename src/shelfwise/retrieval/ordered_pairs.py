@@ -1,0 +1,244 @@
+"""Which item follows which, and for how many shoppers: the statistics behind `transition`.
+
+One pass over each item's occurrences, a row at a time, so that memory is that of the pruned result
+and one row per thread, however many pairs there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from shelfwise.core.model import Contribution
+from shelfwise.retrieval.context import DAY_MS, Context
+from shelfwise.retrieval.interactions import Sequences
+from shelfwise.retrieval.neighbours import Neighbours, packed, prune
+from shelfwise.retrieval.threads import over_rows
+
+_PIECE = 256
+_AFTER, _TOGETHER, _BEFORE = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class PairRule:
+    """What a pair of one shopper's interactions counts, and how the sums become weights."""
+
+    window: int
+    """Steps looked ahead and back."""
+    reach: int
+    """Interactions looked ahead and back; bounds the work where baskets are large."""
+    decay: float
+    """Factor per further step."""
+    backward: float
+    """Weight of a pair in reverse order, against 1 in order."""
+    basket: float
+    """Weight of a pair at the very same time."""
+    gap_half_life_days: float | None
+    """Time between the two at which the weight halves; only where times are real."""
+    source_norm: float
+    """The sum is divided by the shoppers of the first item to this power."""
+    target_norm: float
+    """And by the shoppers of the second item to this power."""
+    shrink: float
+    """Added to both numbers of shoppers."""
+    neighbours: int
+    """Pairs kept per item."""
+
+
+@dataclass(frozen=True)
+class OrderedPairs:
+    """The kept pairs, their weights, and how many distinct shoppers are behind each."""
+
+    neighbours: Neighbours
+    after: NDArray[np.int32]
+    """Per pair: shoppers who met the second after the first."""
+    together: NDArray[np.int32]
+    """Per pair: shoppers who met both at the very same time."""
+    before: NDArray[np.int32]
+    """Per pair: shoppers who met the second before the first."""
+    shoppers: NDArray[np.int32]
+    """[n_items] shoppers who met the item."""
+
+    @classmethod
+    def count(cls, seen: Sequences, rule: PairRule, *, timed: bool) -> OrderedPairs:
+        """The pairs of all sequences."""
+        shoppers = seen.shoppers()
+        limits, places = seen.by_item()
+        user = seen.users()
+        kept = np.zeros(seen.n_items, np.int64)
+        shape = (seen.n_items, rule.neighbours)
+        codes, weights = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
+        counts = np.zeros((3, *shape), np.int32)
+        by_step = (rule.decay ** np.arange(rule.window)).astype(np.float32)
+        forward = np.concatenate(([rule.basket], by_step)).astype(np.float32)
+        back = np.concatenate(([rule.basket], rule.backward * by_step)).astype(np.float32)
+        half_life = rule.gap_half_life_days
+        per_ms = np.log(2) / (half_life * DAY_MS) if timed and half_life else 0.0
+        base = shoppers + np.float64(rule.shrink)
+        source = (np.maximum(base, 1e-9) ** -rule.source_norm).astype(np.float32)
+        target = (np.maximum(base, 1e-9) ** -rule.target_norm).astype(np.float32)
+
+        def work(start: int, stop: int) -> None:
+            _count_rows(
+                seen.indptr,
+                seen.item,
+                seen.step,
+                seen.time_ms,
+                seen.weight,
+                user,
+                limits,
+                places,
+                rule.reach,
+                forward,
+                back,
+                per_ms,
+                source,
+                target,
+                kept,
+                codes,
+                weights,
+                counts,
+                start,
+                stop,
+            )
+
+        over_rows(work, seen.n_items, _PIECE)
+        indptr, item, weight, after, together, before = packed(kept, codes, weights, *counts)
+        return cls(Neighbours(indptr, item, weight), after, together, before, shoppers)
+
+    def explain(self, context: Context, items: NDArray[np.int32]) -> list[list[Contribution]]:
+        """What each history item added to the score of `items`, with `facts`."""
+        return self.neighbours.explain(context, items, self.facts)
+
+    def facts(self, history_item: int, place: int) -> dict[str, float]:
+        """`of` shoppers who met the history item, `both` met the other one afterwards.
+
+        Where none did: `together` (at the same time), or else `before`.
+        """
+        of = float(self.shoppers[history_item])
+        for name, count in (
+            ("both", self.after[place]),
+            ("together", self.together[place]),
+            ("before", self.before[place]),
+        ):
+            if count > 0:
+                return {name: float(count), "of": of}
+        return {"of": of}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The pairs as flat arrays."""
+        return {
+            **self.neighbours.arrays(),
+            "after": self.after,
+            "together": self.together,
+            "before": self.before,
+            "shoppers": self.shoppers,
+        }
+
+    @classmethod
+    def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> OrderedPairs:
+        """The pairs that `arrays()` was taken from."""
+        return cls(
+            Neighbours.of_arrays(arrays),
+            arrays["after"],
+            arrays["together"],
+            arrays["before"],
+            arrays["shoppers"],
+        )
+
+
+@njit(cache=True, nogil=True)
+def _count_rows(
+    indptr: NDArray[np.int64],
+    item: NDArray[np.int32],
+    step: NDArray[np.int32],
+    time_ms: NDArray[np.int64],
+    weight: NDArray[np.float32],
+    user: NDArray[np.int32],
+    limits: NDArray[np.int64],
+    places: NDArray[np.int64],
+    reach: int,
+    forward: NDArray[np.float32],
+    back: NDArray[np.float32],
+    per_ms: float,
+    source: NDArray[np.float32],
+    target: NDArray[np.float32],
+    kept: NDArray[np.int64],
+    codes: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    counts: NDArray[np.int32],
+    start: int,
+    stop: int,
+) -> None:
+    """Fills rows `start` to `stop` of the four results."""
+    n_items = len(limits) - 1
+    total = np.zeros(n_items, np.float32)
+    met = np.zeros((3, n_items), np.int32)
+    last = np.full((3, n_items), -1, np.int64)
+    touched = np.empty(n_items, np.int32)
+    heap = np.empty(codes.shape[1], np.float32)
+    for row in range(start, stop):
+        n_touched = 0
+        for occurrence in range(limits[row], limits[row + 1]):
+            at = places[occurrence]
+            first, end = indptr[user[at]], indptr[user[at] + 1]
+            others = (item, step, time_ms, weight)
+            sums = (total, met, last, touched)
+            stamp = np.int64(row) << 32 | user[at]
+            ahead = min(at + reach + 1, end)
+            n_touched = _look(others, sums, n_touched, at, 1, ahead, forward, per_ms, stamp)
+            behind = max(at - reach - 1, first - 1)
+            n_touched = _look(others, sums, n_touched, at, -1, behind, back, per_ms, stamp)
+        for t in range(n_touched):
+            total[touched[t]] *= source[row] * target[touched[t]]
+        kept[row] = prune(touched, n_touched, total, heap, codes[row])
+        for k in range(kept[row]):
+            code = codes[row, k]
+            weights[row, k] = total[code]
+            for kind in range(3):
+                counts[kind, row, k] = met[kind, code]
+        for t in range(n_touched):
+            total[touched[t]] = 0
+
+
+@njit(cache=True, nogil=True)
+def _look(
+    others: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.float32]],
+    sums: tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]],
+    n_touched: int,
+    at: int,
+    way: int,
+    end: int,
+    factor: NDArray[np.float32],
+    per_ms: float,
+    stamp: int,
+) -> int:
+    """Adds the pairs of one occurrence, one way (1 ahead, -1 back); returns how many items met.
+
+    `stamp` names the row and the shopper: an item is counted once per stamp and kind.
+    """
+    item, step, time_ms, weight = others
+    total, met, last, touched = sums
+    for other in range(at + way, end, way):
+        steps = way * (step[other] - step[at])
+        if steps >= len(factor):
+            break
+        code = item[other]
+        gap = np.exp(-per_ms * way * (time_ms[other] - time_ms[at])) if per_ms > 0 else 1.0
+        added = np.float32(factor[steps] * weight[other] * gap)
+        if code == item[at] or added == 0:
+            continue
+        if total[code] == 0:
+            touched[n_touched] = code
+            n_touched += 1
+            met[:, code] = 0
+        total[code] += added
+        kind = _TOGETHER if steps == 0 else (_AFTER if way > 0 else _BEFORE)
+        if last[kind, code] != stamp:
+            last[kind, code] = stamp
+            met[kind, code] += 1
+    return n_touched
