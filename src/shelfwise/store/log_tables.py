@@ -23,16 +23,18 @@ class ProductChanges:
     """Ids of products that are gone."""
 
 
-def events_table(log: EventLog, after_offset: int, to_offset: int) -> pa.Table:
-    """`EVENTS_SCHEMA` rows of the log's events up to and with `to_offset`; `order` is the offset.
+def events_table(log: EventLog, after_offset: int = 0, to_offset: int | None = None) -> pa.Table:
+    """`EVENTS_SCHEMA` rows of the log's events up to and with `to_offset` (None: to the end).
 
-    Events of people who were erased are not among them: the log has dropped them.
+    `order` is the offset. Events of erased people are not among them: the log has dropped them.
     """
     tables = [_events(records) for records in _between(log, after_offset, to_offset)]
     return pa.concat_tables(tables) if tables else EVENTS_SCHEMA.empty_table()
 
 
-def product_changes(log: EventLog, after_offset: int, to_offset: int) -> ProductChanges:
+def product_changes(
+    log: EventLog, after_offset: int = 0, to_offset: int | None = None
+) -> ProductChanges:
     """The last state of each product put or deleted between the offsets, in the order changed."""
     last: dict[str, Product | None] = {}
     for records in _between(log, after_offset, to_offset):
@@ -45,7 +47,9 @@ def product_changes(log: EventLog, after_offset: int, to_offset: int) -> Product
     return ProductChanges(put, tuple(item for item, product in last.items() if product is None))
 
 
-def erasures(log: EventLog, after_offset: int, to_offset: int) -> tuple[Erasure, ...]:
+def erasures(
+    log: EventLog, after_offset: int = 0, to_offset: int | None = None
+) -> tuple[Erasure, ...]:
     """The people to forget whose wish lies between the offsets, oldest first."""
     return tuple(
         record.content
@@ -55,9 +59,9 @@ def erasures(log: EventLog, after_offset: int, to_offset: int) -> tuple[Erasure,
     )
 
 
-def _between(log: EventLog, after_offset: int, to_offset: int) -> Iterator[list[Record]]:
+def _between(log: EventLog, after_offset: int, to_offset: int | None) -> Iterator[list[Record]]:
     for records in log.tail(after_offset):
-        kept = [record for record in records if record.offset <= to_offset]
+        kept = [record for record in records if to_offset is None or record.offset <= to_offset]
         if kept:
             yield kept
         if len(kept) < len(records):
