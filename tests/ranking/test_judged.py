@@ -78,10 +78,20 @@ def test_thinning_keeps_the_relevant_the_hardest_and_some_that_stand_for_the_res
     guide = -np.arange(400, dtype=np.float32)
     got = thin(lists, chosen, guide, hard=10, others=5, rng=np.random.default_rng(1))
     assert len(got) == 3
-    assert np.diff(got.indptr).tolist() == [16, 16, 16]
-    assert got.features[:11, 0].tolist() == list(range(11))
-    assert got.features[16, 0] == 200
-    assert np.exp(got.log_weight[:16]).sum() == pytest.approx(100)
+    assert np.diff(got.indptr).tolist() == [15, 15, 15]
+    assert got.features[:10, 0].tolist() == list(range(10))
+    assert got.features[15, 0] == 200
+    assert np.exp(got.log_weight[:15]).sum() == pytest.approx(100)
+
+
+def test_a_relevant_row_that_none_of_the_first_is_counts_as_the_others_do() -> None:
+    lists = lists_of(1, 100)
+    guide = np.arange(100, dtype=np.float32)  # the relevant row is last
+    got = thin(lists, np.array([True]), guide, hard=10, others=5, rng=np.random.default_rng(1))
+    assert got.relevance[0] == 1
+    assert len(got.relevance) == 15
+    assert got.log_weight[0] == pytest.approx(np.log(90 / 5))
+    assert (got.log_weight > 0).sum() == 5
 
 
 def test_a_request_is_learnable_only_with_both_kinds_of_rows() -> None:

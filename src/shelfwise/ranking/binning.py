@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
+
+from shelfwise.core.threads import over_rows
 
 N_BINS = 64
 _SAMPLE = 200_000
@@ -52,21 +54,18 @@ def binned(
     for f, own in enumerate(edges):
         table[f, : len(own)] = own
     out = np.empty((features.shape[1], features.shape[0]), np.uint8)
-    _bin(features, table, out)
+    over_rows(lambda start, stop: _bin(features, table, out, start, stop), len(features), 65_536)
     return out
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _bin(features: Any, table: Any, out: Any) -> None:
-    n, m = features.shape
-    n_parts = 64
-    for part in prange(n_parts):
-        for i in range(part * n // n_parts, (part + 1) * n // n_parts):
-            for f in range(m):
-                value = features[i, f]
-                low = 0
-                # six halvings of 63 edges, padded with +inf
-                for step in (32, 16, 8, 4, 2, 1):
-                    if value > table[f, low + step - 1]:
-                        low += step
-                out[f, i] = low
+@njit(cache=True, nogil=True)
+def _bin(features: Any, table: Any, out: Any, start: int, stop: int) -> None:
+    for i in range(start, stop):
+        for f in range(features.shape[1]):
+            value = features[i, f]
+            low = 0
+            # six halvings of 63 edges, padded with +inf
+            for step in (32, 16, 8, 4, 2, 1):
+                if value > table[f, low + step - 1]:
+                    low += step
+            out[f, i] = low

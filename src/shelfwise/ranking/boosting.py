@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
 
 from shelfwise.core.model import ModelState
 from shelfwise.core.settings import Settings
+from shelfwise.core.threads import over_rows
 from shelfwise.ranking.binning import bin_edges, binned
 from shelfwise.ranking.growing import GrownTree, TreeShape, grow, route
 from shelfwise.ranking.judged import JudgedLists, ndcg
@@ -99,6 +100,8 @@ class BoostedRanker:
         """Trees on top of `linear`; all of `config.trees`, or the best number for `stop`."""
         edges = bin_edges(lists.features, rng)
         fit = _Progress(lists, linear, edges)
+        if config.loss == "logistic":
+            fit.to_log_odds()
         watch = None if stop is None or len(stop) == 0 else _Progress(stop, linear, edges)
         trees: list[GrownTree] = []
         best, n_best = (watch.ndcg(config.k), 0) if watch else (0.0, config.trees)
@@ -155,6 +158,12 @@ class _Progress:
     def add(self, tree: GrownTree, leaf: NDArray[np.uint8], learning_rate: float) -> None:
         self.scores += (tree.value * learning_rate).astype(np.float32)[leaf]
 
+    def to_log_odds(self) -> None:
+        """Shifts each request's scores to where their odds are those of the listwise model."""
+        first = self.lists.indptr[:-1]
+        level = np.logaddexp.reduceat(self.scores + self.lists.log_weight, first)
+        self.scores -= np.repeat(level, np.diff(self.lists.indptr)).astype(np.float32)
+
     def ndcg(self, k: int) -> float:
         lists = self.lists
         each = ndcg(self.scores, lists.indptr, lists.relevance, lists.n_relevant, k)
@@ -165,7 +174,12 @@ def _next_tree(fit: _Progress, config: BoostingConfig, rng: np.random.Generator)
     lists = fit.lists
     slopes = np.empty((len(fit.scores), 2), np.float32)
     derive = _softmax_slopes if config.loss == "softmax" else _logistic_slopes
-    derive(fit.scores, lists.indptr, lists.relevance, lists.log_weight, slopes)
+
+    def work(start: int, stop: int) -> None:
+        request = lists.indptr[start : stop + 1]
+        derive(fit.scores, request, lists.relevance, lists.log_weight, slopes)
+
+    over_rows(work, len(lists), 2048)
     drawn = rng.random(len(lists)) < config.request_share
     rows = np.flatnonzero(np.repeat(drawn, np.diff(lists.indptr)))
     n_features = len(lists.names)
@@ -190,9 +204,9 @@ def _forest(
     return Forest(feature, threshold, np.stack(value))
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
 def _softmax_slopes(scores: Any, indptr: Any, relevance: Any, log_weight: Any, slopes: Any) -> None:
-    for r in prange(len(indptr) - 1):
+    for r in range(len(indptr) - 1):
         start, stop = indptr[r], indptr[r + 1]
         highest = np.float32(-np.inf)
         gains = 0.0
@@ -210,13 +224,9 @@ def _softmax_slopes(scores: Any, indptr: Any, relevance: Any, log_weight: Any, s
 
 @njit(cache=True, nogil=True)
 def _logistic_slopes(
-    scores: Any,
-    indptr: Any,  # noqa: ARG001 - called as the other loss is
-    relevance: Any,
-    log_weight: Any,
-    slopes: Any,
+    scores: Any, indptr: Any, relevance: Any, log_weight: Any, slopes: Any
 ) -> None:
-    for i in range(len(scores)):
+    for i in range(indptr[0], indptr[-1]):
         chance = 1.0 / (1.0 + math.exp(-scores[i]))
         weight = math.exp(log_weight[i])
         slopes[i, 0] = weight * (chance - (1.0 if relevance[i] > 0 else 0.0))

@@ -101,8 +101,9 @@ class FusedRanker:
             return by_rank
         scored = features.take(_role(self.names, self.sources, "scored"), axis=1) > 0
         if isinstance(self.ranker, SingleSource):
-            only = [self.ranker.z == at for at in _role(self.names, self.sources, "z")]
-            return (scored & np.array(only)).astype(np.float32)
+            only = np.array(_role(self.names, self.sources, "z")) == self.ranker.z
+            own: NDArray[np.bool_] = scored & only
+            return own.astype(np.float32)
         amount = self.ranker.contributions(features)
         gain = np.zeros(by_rank.shape, np.float32)
         for s, columns in enumerate(self.source_columns.values()):

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
+from shelfwise.core.threads import over_rows
 from shelfwise.ranking.binning import N_BINS
 from shelfwise.ranking.trees import N_LEAVES
+
+_SMALL = 500_000
+"""Additions that one thread does faster than two can be started."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,7 @@ def grow(
     features: list[int] = []
     cuts: list[int] = []
     for level in range(shape.depth):
-        nodes = np.zeros((len(columns), 1 << level, N_BINS, 2))
-        _histograms(bins, own, rows, columns, leaf, nodes)
+        nodes = _histograms(bins, own, rows, columns, leaf[rows], 1 << level)
         gains = np.full((len(columns), N_BINS), -np.inf)
         _gains(nodes, n_cuts[columns], shape.l2, gains)
         best = int(gains.argmax())
@@ -88,16 +91,34 @@ def route(tree: GrownTree, bins: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return leaf
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _histograms(bins: Any, own: Any, rows: Any, columns: Any, leaf: Any, nodes: Any) -> None:
-    """Adds up the slopes of the rows by column, node and bin."""
-    for c in prange(len(columns)):
+def _histograms(
+    bins: NDArray[np.uint8],
+    own: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    leaf: NDArray[np.uint8],
+    n_nodes: int,
+) -> NDArray[np.float64]:
+    """[n_columns, n_nodes, 64, 2] the slopes of the rows, added up by column, node and bin."""
+    nodes = np.zeros((len(columns), n_nodes, N_BINS, 2))
+
+    def work(start: int, stop: int) -> None:
+        _add_up(bins, own, rows, columns[start:stop], leaf, nodes[start:stop])
+
+    small = len(rows) * len(columns) < _SMALL
+    over_rows(work, len(columns), len(columns) if small else 4)
+    return nodes
+
+
+@njit(cache=True, nogil=True)
+def _add_up(bins: Any, own: Any, rows: Any, columns: Any, leaf: Any, nodes: Any) -> None:
+    for c in range(len(columns)):
         column = bins[columns[c]]
+        mine = nodes[c]
         for m in range(len(rows)):
-            i = rows[m]
-            cell = nodes[c, leaf[i], column[i]]
-            cell[0] += own[m, 0]
-            cell[1] += own[m, 1]
+            b = column[rows[m]]
+            mine[leaf[m], b, 0] += own[m, 0]
+            mine[leaf[m], b, 1] += own[m, 1]
 
 
 @njit(cache=True, nogil=True)

@@ -31,7 +31,7 @@ class JudgedLists:
     n_relevant: NDArray[np.int64]
     """[n_requests] how many items are relevant, proposed or not."""
     log_weight: NDArray[np.float32]
-    """[n_rows] log of how many candidates a row stands for, where only some were kept."""
+    """[n_rows] log of how many candidates like it there were, where only some were kept."""
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -97,7 +97,9 @@ def thin(
 ) -> JudgedLists:
     """The chosen requests with fewer rows: all relevant, the `hard` best by `guide`, some others.
 
-    The `others` are drawn at random and stand for all that were left out: their `log_weight`.
+    The `others` are drawn at random from the rows beyond the `hard` first, and include the relevant
+    ones there. Their `log_weight` makes the multinomial logit learnt from what is left that of the
+    whole lists (McFadden 1978, on sampled alternatives).
     """
     draw = rng.random(len(lists.relevance), dtype=np.float32)
     kept = np.zeros(len(draw), np.bool_)
@@ -176,21 +178,18 @@ def _choose_rows(
         order = np.argsort(-guide[start:stop], kind="mergesort")
         pool = np.empty(stop - start, np.int64)
         n_pool = 0
-        taken = 0
-        for at in order:
+        kept[start + order[:hard]] = True
+        for at in order[hard:]:
             i = start + at
             if relevance[i] > 0:
                 kept[i] = True
-            elif taken < hard:
-                kept[i] = True
-                taken += 1
             else:
                 pool[n_pool] = i
                 n_pool += 1
-        chosen = np.argsort(draw[pool[:n_pool]])[:others]
-        for at in chosen:
-            kept[pool[at]] = True
-            log_weight[pool[at]] = np.log(n_pool / len(chosen))
+        beyond = start + order[hard:]
+        n_drawn = max(others - (len(beyond) - n_pool), 0)
+        kept[pool[np.argsort(draw[pool[:n_pool]])[:n_drawn]]] = True
+        log_weight[beyond] = np.log(len(beyond) / others)
 
 
 @njit(cache=True, nogil=True)

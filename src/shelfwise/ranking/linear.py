@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.optimize import minimize
@@ -21,10 +21,13 @@ from scipy.optimize import minimize
 from shelfwise.core.errors import NotEnoughDataError
 from shelfwise.core.model import ModelState
 from shelfwise.core.settings import Settings
+from shelfwise.core.threads import over_rows
 from shelfwise.ranking.judged import JudgedLists
 
 _CLIP = np.float32(10.0)
 _SUM = {"reassoc", "contract", "nsz"}
+_PARTS = 64
+_SMALL = 2_000_000
 
 
 class LinearConfig(Settings):
@@ -161,9 +164,14 @@ def _loss_and_gradient(
     weights: NDArray[np.float64],
 ) -> tuple[float, NDArray[np.float64]]:
     # a fixed number of parts: sums do not depend on how many threads there are
-    loss = np.zeros(64)
-    gradient = np.zeros((64, len(weights)))
-    _listwise(standard, indptr, target, log_weight, weights.astype(np.float32), loss, gradient)
+    loss = np.zeros(_PARTS)
+    gradient = np.zeros((_PARTS, len(weights)))
+    single = weights.astype(np.float32)
+
+    def work(start: int, stop: int) -> None:
+        _listwise(standard, indptr, target, log_weight, single, loss, gradient, start, stop)
+
+    over_rows(work, _PARTS, _PARTS if standard.size < _SMALL else 8)
     return float(loss.sum()), gradient.sum(axis=0)
 
 
@@ -213,7 +221,7 @@ def _score(features: Any, mean: Any, scale: Any, weights: Any, out: Any) -> None
         out[i] = total
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath=_SUM)
+@njit(cache=True, nogil=True, fastmath=_SUM)
 def _listwise(
     standard: Any,
     indptr: Any,
@@ -222,11 +230,13 @@ def _listwise(
     weights: Any,
     loss: Any,
     gradient: Any,
+    first: int,
+    last: int,
 ) -> None:
-    """Adds part `p` of the requests' loss and gradient to `loss[p]` and `gradient[p]`."""
+    """Adds the loss and gradient of each part `p` of the requests to `loss[p]`, `gradient[p]`."""
     n_requests = len(indptr) - 1
     n_parts = len(loss)
-    for p in prange(n_parts):
+    for p in range(first, last):
         own = np.zeros(len(weights), np.float64)
         for r in range(p * n_requests // n_parts, (p + 1) * n_requests // n_parts):
             rows = slice(indptr[r], indptr[r + 1])
@@ -252,7 +262,7 @@ def _listwise_one(standard: Any, target: Any, log_weight: Any, weights: Any, own
     loss = 0.0
     for i in range(n):
         chance = math.exp(score[i] + log_weight[i] - log_partition)
-        loss -= target[i] * (score[i] - log_partition)
+        loss -= target[i] * (score[i] + log_weight[i] - log_partition)
         slope = np.float32(chance - target[i])
         for f in range(m):
             own[f] += slope * standard[i, f]

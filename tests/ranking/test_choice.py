@@ -1,0 +1,3 @@
+"""Choosing among the ways to fuse."""
+
+from __future__ import annotations
