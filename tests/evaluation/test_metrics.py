@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelfwise.core.ragged import Ragged
@@ -70,6 +70,7 @@ lists = st.lists(st.integers(-1, 15), min_size=6, max_size=6)
 wishes = st.sets(st.integers(0, 15), min_size=1, max_size=12)
 
 
+@settings(deadline=None)  # the first call may compile
 @given(st.lists(st.tuples(lists, wishes), min_size=1, max_size=6), st.integers(1, 6))
 def test_the_fast_metrics_agree_with_a_slow_reference(
     cases: list[tuple[list[int], set[int]]], k: int
@@ -82,6 +83,7 @@ def test_the_fast_metrics_agree_with_a_slow_reference(
             assert float(getattr(scores, name)[place]) == pytest.approx(value)
 
 
+@settings(deadline=None)  # the first call may compile
 @given(st.integers(0, 1000))
 def test_renaming_every_item_at_random_changes_no_metric(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -293,3 +295,24 @@ def test_a_shop_of_cold_shoppers_can_still_be_asked(shop: Shop) -> None:
     split = temporal_at(shop(rows), 50 * DAY)
     assert split.cold_user.all()
     assert split.requests.history.lengths().tolist() == [0]
+
+
+@pytest.mark.data
+def test_the_beauty_benchmark_is_split_as_the_papers_do() -> None:
+    folder = os.environ.get("SHELFWISE_DATA")
+    if folder is None:
+        pytest.skip("Set SHELFWISE_DATA to the folder of public data to run this.")
+    path = Path(folder) / "seq" / "Beauty.txt.zst"
+    with pa.input_stream(path, compression="zstd") as stream:
+        lines = [line.split() for line in stream.read().decode().splitlines()]
+    lengths = [len(line) - 1 for line in lines]
+    user = np.repeat(np.arange(len(lines), dtype=np.int32), lengths)
+    named = [name for line in lines for name in line[1:]]
+    item = np.unique(named, return_inverse=True)[1].astype(np.int32)
+    dataset = Dataset.of_pairs(user, item, len(lines), int(item.max()) + 1)
+    split = leave_one_out(dataset, train_on_validation=False)
+    assert (len(split), dataset.n_items, len(dataset.events)) == (22_363, 12_101, 198_502)
+    assert len(split.train.events) == 198_502 - 2 * 22_363
+    assert split.requests.history.lengths().sum() == 198_502 - 22_363
+    assert split.n_cold_users == 0
+    assert [split.relevant[r].tolist() for r in (0, 9)] == [[item[user == r][-1]] for r in (0, 9)]

@@ -21,7 +21,7 @@ GRID: Final = "#d0d0d0"
 SINGLE: Final = "#7090b0"
 FUSED: Final = "#d07010"
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', sans-serif"
-WIDTH: Final = 640
+WIDTH: Final = 680
 """Width of a plot in pixels, without its labels."""
 ROW: Final = 30
 """Height of a bar's row in pixels."""
@@ -102,7 +102,7 @@ def _bars(
     )
     whiskers = chart.mark_rule(color=INK, strokeWidth=1.4).encode(x="low:Q", x2="high:Q")
     texts = chart.mark_text(align="left", dx=6, color=INK).encode(x="high:Q", text="text:N")
-    room = alt.Chart(alt.Data(values=[{"beyond": beyond}])).mark_point(opacity=0)
+    room = alt.Chart(alt.Data(values=[{"beyond": beyond}])).mark_point(opacity=0, color=INK)
     room = room.encode(x="beyond:Q")
     return (room + bars + whiskers + texts).properties(width=width, height=ROW * len(rows))
 

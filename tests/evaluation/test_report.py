@@ -1,0 +1,190 @@
+"""Measuring and reporting: the JSON contract, the verdict, the parts of the requests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from shelfwise.core.dataset import Dataset
+from shelfwise.evaluation.intervals import Interval
+from shelfwise.evaluation.measure import ModelResult, item_popularity, measure
+from shelfwise.evaluation.report import EvaluationReport, summarise
+from shelfwise.evaluation.splits import Split, leave_one_out, temporal_at
+
+Shop = Callable[..., Dataset]
+DAY = 86_400_000
+
+
+def found_by(split: Split, share: float, seed: int) -> NDArray[np.int32]:
+    """Lists of five; `share` of them hold the first relevant item, at a random place."""
+    rng = np.random.default_rng(seed)
+    top = np.array([rng.permutation(split.train.n_items)[:5] for _ in range(len(split))], np.int32)
+    for row in np.flatnonzero(rng.random(len(split)) < share).tolist():
+        wanted = split.relevant[row][0]
+        top[row] = np.where(top[row] == wanted, -1, top[row])
+        top[row, rng.integers(0, 5)] = wanted
+    return top
+
+
+def results(split: Split, **shares: float) -> list[ModelResult]:
+    """Models that find the relevant item as often as named."""
+    popularity = item_popularity(split.train)
+    return [
+        measure(split, name, found_by(split, share, 7), 5, popularity=popularity, fit_seconds=1.5)
+        for name, share in shares.items()
+    ]
+
+
+@pytest.fixture(scope="module")
+def split(random_shop: Shop) -> Split:
+    """A leave-one-out split of some 200 shoppers."""
+    return leave_one_out(random_shop(3, n_users=200, n_items=300, n_events=2400))
+
+
+@pytest.fixture(scope="module")
+def report(split: Split) -> EvaluationReport:
+    """Three models on it: the fusion is far the best."""
+    models = results(split, popular=0.05, ease=0.3, fused=0.9)
+    return summarise(split, models, fusion="fused", k=5, seed=1, repeat_policy="left out")
+
+
+def test_the_json_report_keeps_the_contract(report: EvaluationReport, split: Split) -> None:
+    said = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert {"protocol", "k", "seed", "data", "models", "fusion"} <= set(said)
+    assert (said["protocol"], said["k"], said["seed"]) == ("leave-one-out", 5, 1)
+    assert {"users", "items", "events", "test_users"} <= set(said["data"])
+    assert said["data"]["test_users"] == len(split)
+    assert said["data"]["events"] == 2400
+    assert said["fusion"] in said["models"]
+    for one in said["models"].values():
+        assert {"recall@5", "ndcg@5", "mrr@5", "coverage@5", "fit_seconds"} <= set(one)
+        low, high = one["ndcg@5_ci95"]
+        assert low <= one["ndcg@5"] <= high
+
+
+def test_the_json_report_says_whether_the_validation_part_was_trained_on(
+    report: EvaluationReport,
+) -> None:
+    said = report.to_dict()
+    assert said["trained_on_validation"] is True
+    assert said["repeat_policy"] == "left out"
+    assert said["target_types"]
+    assert said["cut_ms"] is None
+
+
+def test_models_are_ordered_by_ndcg(report: EvaluationReport) -> None:
+    assert [one.name for one in report.models] == ["fused", "ease", "popular"]
+    assert report.best_single == "ease"
+
+
+def test_the_gain_of_the_fusion_is_paired_with_the_best_single_model(
+    report: EvaluationReport,
+) -> None:
+    assert report.gain is not None
+    apart = report.model("fused").ndcg.mean - report.model("ease").ndcg.mean
+    assert report.gain.mean == pytest.approx(apart)
+    assert report.gain.low > 0
+    assert report.to_dict()["fusion_gain"]["over"] == "ease"
+    assert report.verdict().startswith("fused beats the best single model, ease: NDCG@5 +")
+
+
+@pytest.mark.parametrize(
+    ("fused", "single", "verdict"),
+    [
+        (0.5, 0.5, "fused is not shown to beat single: NDCG@5 +0.0000"),
+        (0.1, 0.9, "fused is worse than single"),
+    ],
+)
+def test_a_fusion_that_does_not_win_is_said_not_to_win(
+    split: Split, fused: float, single: float, verdict: str
+) -> None:
+    models = results(split, fused=fused, single=single)
+    told = summarise(split, models, fusion="fused", k=5, seed=1, repeat_policy="allowed")
+    assert verdict in told.verdict()
+
+
+def test_a_fusion_alone_has_nothing_to_beat(split: Split) -> None:
+    told = summarise(
+        split, results(split, fused=0.5), fusion="fused", k=5, seed=1, repeat_policy="allowed"
+    )
+    assert told.gain is None
+    assert told.to_dict()["fusion_gain"] is None
+    assert "stands alone" in told.verdict()
+
+
+def test_the_fusion_must_be_among_the_models(split: Split) -> None:
+    with pytest.raises(ValueError, match="fused"):
+        summarise(split, results(split, ease=0.5), fusion="fused", k=5, seed=1, repeat_policy="-")
+
+
+def test_segments_by_history_add_up_to_everyone(report: EvaluationReport, split: Split) -> None:
+    one = report.model("ease")
+    parts = one.segments.values()
+    assert sum(part.requests for part in parts) == len(split)
+    known = [part for part in parts if part.requests]
+    assert sum(part.requests * part.recall for part in known) == pytest.approx(
+        one.recall * len(split)
+    )
+    assert one.warm_users.requests + one.cold_users.requests == len(split)
+
+
+def test_cold_items_count_in_all_figures_but_not_in_those_of_known_items(shop: Shop) -> None:
+    rows = [(0, 1, "view", 1), (1, 2, "view", 1)]
+    later = [(0, 2, "view", 12), (0, 9, "view", 12), (1, 9, "view", 12), (3, 1, "view", 12)]
+    split = temporal_at(shop([*rows, *later]), 10 * DAY)
+    top = np.array([[2, 3], [2, 3], [1, 3]], np.int32)
+    popularity = item_popularity(split.train)
+    one = measure(split, "m", top, 2, popularity=popularity, fit_seconds=0.0)
+    assert one.scores.recall.tolist() == [0.5, 0.0, 1.0]
+    assert one.warm_items.recall.tolist()[::2] == [1.0, 1.0]
+    assert np.isnan(one.warm_items.recall[1])
+    report = summarise(split, [one], fusion="m", k=2, seed=1, repeat_policy="allowed")
+    row = report.model("m")
+    assert (row.recall, row.warm_items.recall, row.warm_items.requests) == (0.5, 1.0, 2)
+    assert (row.warm_users.requests, row.cold_users.requests) == (2, 1)
+    assert row.cold_users.recall == 1.0
+    assert (report.data.cold_users, report.data.cold_items, report.data.cold_share) == (1, 1, 0.5)
+
+
+def test_figures_that_do_not_exist_are_null_in_json(report: EvaluationReport) -> None:
+    cold = report.to_dict()["models"]["ease"]["cold_users"]
+    assert cold["requests"] == 0
+    assert cold["ndcg@5"] is None
+    assert cold["ndcg@5_ci95"] == [None, None]
+
+
+def test_anonymous_sessions_are_counted_beside_the_shoppers(shop: Shop) -> None:
+    rows = [(user, item, "view", item) for user in (0, 1) for item in range(1, 5)]
+    split = leave_one_out(shop(rows, n_users=6, anonymous=[1, 2, 3]))
+    one = measure(
+        split,
+        "m",
+        np.array([[4]], np.int32),
+        1,
+        popularity=item_popularity(split.train),
+        fit_seconds=0.0,
+    )
+    facts = summarise(split, [one], fusion="m", k=1, seed=1, repeat_policy="-").data
+    assert (facts.users, facts.anonymous_sessions, facts.test_users) == (3, 3, 1)
+    assert facts.events == 8
+
+
+def test_the_same_seed_gives_the_same_report(split: Split) -> None:
+    models = results(split, ease=0.3, fused=0.5)
+
+    def made(seed: int) -> Interval:
+        told = summarise(split, models, fusion="fused", k=5, seed=seed, repeat_policy="-")
+        return told.model("ease").ndcg
+
+    assert made(4) == made(4)
+    assert made(4) != made(5)
+
+
+def test_popularity_counts_interest_and_not_impressions(shop: Shop) -> None:
+    dataset = shop([(0, 1, "view", 1), (0, 1, "purchase", 2), (0, 2, "impression", 3)], n_items=3)
+    assert item_popularity(replace(dataset)).tolist() == [0, 2, 0]
