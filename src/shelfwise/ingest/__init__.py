@@ -11,15 +11,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from shelfwise.ingest import amazon, canonical, online_retail, sequences
+from shelfwise.ingest import (
+    amazon,
+    canonical,
+    ga4,
+    merchant,
+    movielens,
+    online_retail,
+    recbole,
+    retailrocket,
+    sequences,
+    taobao,
+)
 from shelfwise.ingest.batch import Batch, Kind, Progress
 from shelfwise.ingest.connector import Connector
 from shelfwise.ingest.mapping import ColumnMapping, MappedColumn
 from shelfwise.ingest.opening import Source, open_with
 
 CONNECTORS: Final[tuple[Connector, ...]] = (
-    online_retail.CONNECTOR,
+    ga4.CONNECTOR,
+    merchant.CONNECTOR,
     amazon.CONNECTOR,
+    online_retail.CONNECTOR,
+    retailrocket.CONNECTOR,
+    taobao.CONNECTOR,
+    movielens.CONNECTOR,
+    recbole.CONNECTOR,
     sequences.CONNECTOR,
     canonical.CONNECTOR,
 )

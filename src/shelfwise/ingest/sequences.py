@@ -14,9 +14,11 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from shelfwise.core.errors import UnknownFormatError
+from shelfwise.ingest.arrays import flat
 from shelfwise.ingest.batch import Chunk, Kind, Malformed, Progress
 from shelfwise.ingest.connector import Connector
 from shelfwise.ingest.draft import Draft
@@ -91,40 +93,58 @@ def _chunk(lines: list[str], first: int) -> Chunk:
 
 
 @dataclass(frozen=True)
+class Places:
+    """How far each shopper's sequence has come."""
+
+    next_place: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def take(self, users: list[str], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Of each row the place of its first item; the places taken are remembered."""
+        places = self.next_place
+        starts = np.empty(len(users), np.int64)
+        for row, (user, length) in enumerate(zip(users, lengths.tolist(), strict=True)):
+            starts[row] = places[user]
+            places[user] += length
+        return starts
+
+
+@dataclass(frozen=True)
 class _Reader:
-    places: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    places: Places = field(default_factory=Places)
 
     def drafts(self, chunk: Chunk) -> list[Draft]:
         """One purchase for each item of each line."""
-        users: list[str] = []
-        items: list[list[str]] = []
-        starts: list[int] = []
-        for line in chunk.table.column(_LINE).to_pylist():
-            user, *rest = line.split()
-            users.append(user)
-            items.append(rest)
-            starts.append(self.places[user])
-            self.places[user] += len(rest)
-        return [sequence_draft(users, items, np.array(starts, np.int64))]
+        words = pc.utf8_split_whitespace(pc.utf8_trim_whitespace(flat(chunk.table.column(_LINE))))
+        users = pc.list_element(words, 0)
+        items = pc.list_slice(words, 1)
+        lengths = pc.list_value_length(items).to_numpy().astype(np.int64)
+        starts = self.places.take(users.to_pylist(), lengths)
+        return [sequence_draft(users, items.flatten(), lengths, starts)]
 
     def catalogue(self) -> pa.Table | None:
         """Nothing: the items are only ids."""
         return None
 
 
-def sequence_draft(users: list[str], items: list[list[str]], start: NDArray[np.int64]) -> Draft:
-    """Events of whole sequences; the first item of row i has place `start[i]` in its shopper's."""
-    lengths = np.array([len(row) for row in items], np.int64)
+def sequence_draft(
+    users: pa.Array,
+    items: pa.Array,
+    lengths: NDArray[np.int64],
+    start: NDArray[np.int64],
+) -> Draft:
+    """Events of whole sequences, row i being the next `lengths[i]` of `items`.
+
+    The first item of row i has place `start[i]` in its shopper's sequence.
+    """
     total = int(lengths.sum())
-    origin = np.repeat(np.arange(len(users)), lengths)
-    first = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    place = np.arange(total) - first + np.repeat(start, lengths) if total else np.empty(0, np.int64)
+    origin = np.repeat(np.arange(len(lengths)), lengths)
+    first = np.repeat(np.cumsum(lengths) - lengths - start, lengths)
     return Draft(
         kind="events",
         columns={
-            "user_id": pa.array(users, pa.string()).take(pa.array(origin)),
-            "item_id": pa.array([item for row in items for item in row], pa.string()),
-            "timestamp": pa.array(place * STEP_MS, pa.int64()),
+            "user_id": users.take(pa.array(origin)),
+            "item_id": items,
+            "timestamp": pa.array((np.arange(total) - first) * STEP_MS, pa.int64()),
         },
         rows=total,
         origin=origin,
