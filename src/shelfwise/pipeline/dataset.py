@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from shelfwise.core.columns import EVENT_CODE, INTEREST_TYPES, PRODUCTS_SCHEMA
 from shelfwise.core.dataset import CODED_REVIEWS_SCHEMA, Dataset, Events
 from shelfwise.core.vocabulary import UNKNOWN, Vocabulary
+from shelfwise.pipeline.words import Words
 from shelfwise.store.tables import ShopTables
 
 SESSION_PREFIX = "session:"
 """What an anonymous session's id begins with in the vocabulary of users."""
-
-_WORDS = pa.dictionary(pa.int32(), pa.string())
 
 
 def load_dataset(
@@ -41,9 +40,14 @@ def load_dataset(
     log = _Log(tables, extra_events)
     products = _products(tables, extra_products)
     reviews = _reviews(tables, until_ms)
-    kind, item, session = log.words("event_type"), log.words("item_id"), log.words("session_id")
+    kind, item = log.words("event_type", few=True), log.words("item_id", few=True)
+    session = log.words("session_id")
     shopper, n_known = _shoppers(log.words("user_id"), session)
-    kept = kind.among(INTEREST_TYPES) & (item.position >= 0) & (shopper.position >= 0)
+    kept = (
+        (kind.mapped(dict.fromkeys(INTEREST_TYPES, 1)) == 1)
+        & (item.position >= 0)
+        & (shopper.position >= 0)
+    )
     where = _in_time_order(log, kept, until_ms)
     shopper_at, item_at = shopper.at(where), item.at(where)
     users = Vocabulary.shuffled(_distinct(shopper_at.words, reviews.column("user_id")), seed)
@@ -74,33 +78,6 @@ def load_dataset(
 
 
 @dataclass(frozen=True)
-class _Words:
-    """A column of text: for each row its position in `words`, -1 for null."""
-
-    position: NDArray[np.int32]
-    words: pa.Array
-
-    def among(self, names: tuple[str, ...]) -> NDArray[np.bool_]:
-        """For each row, whether it is one of `names`."""
-        wanted: NDArray[np.bool_] = self.mapped(dict.fromkeys(names, 1)) == 1
-        return wanted
-
-    def mapped(self, value: dict[str, int]) -> NDArray[np.int8]:
-        """For each row, the value of its word; -1 without one."""
-        of_word = [value.get(word, UNKNOWN) for word in self.words.to_pylist()]
-        return np.asarray([*of_word, UNKNOWN], np.int8)[self.position]
-
-    def at(self, where: NDArray[np.int64]) -> _Words:
-        """The rows `where` (none of them null), words in the order in which the rows name them."""
-        encoded = pa.array(self.position[where]).dictionary_encode()
-        return _Words(encoded.indices.to_numpy(), self.words.take(encoded.dictionary))
-
-    def codes(self, vocabulary: Vocabulary) -> NDArray[np.int32]:
-        """For each row, the code of its word."""
-        return vocabulary.codes(self.words.to_pylist())[self.position]
-
-
-@dataclass(frozen=True)
 class _Log:
     """The stored events and then those of the live side, read column by column."""
 
@@ -117,48 +94,52 @@ class _Log:
         values: NDArray[np.int64] = self.column(name).to_numpy()
         return values
 
+    def orders(self) -> NDArray[np.int64]:
+        """Which row comes first among those of one time; the live side comes last."""
+        order = self.tables.events(["order"]).column(0).to_numpy()
+        if self.extra is None:
+            stored: NDArray[np.int64] = order
+            return stored
+        live = self.extra.column("order").to_numpy() + order.max(initial=-1) + 1
+        return np.concatenate([order, live])
+
     def floats(self, name: str, missing: float = np.nan) -> NDArray[np.float32]:
         """A column of measures, `missing` for null."""
         column = self.column(name).cast(pa.float32())
         values: NDArray[np.float32] = column.fill_null(pa.scalar(missing, pa.float32())).to_numpy()
         return values
 
-    def words(self, name: str) -> _Words:
-        """A column of text."""
-        column = self.tables.events([name], dictionary=[name]).column(0).cast(_WORDS)
-        if self.extra is not None:
-            live = self.extra.column(name).cast(pa.string()).dictionary_encode()
-            column = _joined(column, live)
-        chunks = column.unify_dictionaries().chunks
-        if not chunks:
-            return _Words(np.empty(0, np.int32), pa.array([], pa.string()))
-        position = pa.chunked_array([chunk.indices for chunk in chunks]).fill_null(UNKNOWN)
-        return _Words(position.to_numpy(), chunks[0].dictionary)
+    def words(self, name: str, *, few: bool = False) -> Words:
+        """A column of text; `few`: its words repeat so often that Parquet holds them once."""
+        stored = self.tables.events([name], dictionary=[name] if few else []).column(0)
+        live = [] if self.extra is None else self.extra.column(name).chunks
+        return Words.of([*stored.chunks, *live])
 
 
 def _joined(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([*first.chunks, *second.chunks], first.type)
 
 
-def _shoppers(user: _Words, session: _Words) -> tuple[_Words, int]:
+def _shoppers(user: Words, session: Words) -> tuple[Words, int]:
     """Who did each event (a user, or else a session), and how many of the words are users.
 
     A user whose id looks like that of a session is taken for the same shopper.
     """
     n_known = len(user.words)
-    prefixed = pc.binary_join_element_wise(SESSION_PREFIX, session.words, "")
-    encoded = pa.concat_arrays([user.words, prefixed]).dictionary_encode()
-    anonymous = np.where(session.position >= 0, session.position + n_known, UNKNOWN)
-    position = np.where(user.position >= 0, user.position, anonymous)
-    of_word = np.append(encoded.indices.to_numpy(), np.int32(UNKNOWN))
-    return _Words(of_word[position], encoded.dictionary), n_known
+    nameless = np.flatnonzero((user.position < 0) & (session.position >= 0))
+    anonymous = session.at(nameless)
+    prefixed = pc.binary_join_element_wise(SESSION_PREFIX, anonymous.words, "")
+    both = Words.of([user.words, prefixed])
+    position = user.position.copy()
+    position[nameless] = both.position[anonymous.position + n_known]
+    return Words(position, both.words), n_known
 
 
 def _in_time_order(log: _Log, kept: NDArray[np.bool_], until_ms: int | None) -> NDArray[np.int64]:
     """The kept rows before `until_ms`, oldest first, ties in the order of their source."""
     time = log.integers("time_ms")
     where = np.flatnonzero(kept if until_ms is None else kept & (time < until_ms))
-    time, order = time[where], log.integers("order")[where]
+    time, order = time[where], log.orders()[where]
     if _ascending(time, order):
         return where
     return where[np.lexsort((order, time))]
@@ -171,7 +152,11 @@ def _ascending(time: NDArray[np.int64], order: NDArray[np.int64]) -> bool:
 
 def _sessions(user: NDArray[np.int32], session: NDArray[np.int32]) -> NDArray[np.int32]:
     """A code for each (shopper, session) by first appearance: shops reuse session ids."""
-    pair = user.astype(np.int64) * (int(session.max(initial=0)) + 1) + session
+    owner = np.full(int(session.max(initial=-1)) + 2, UNKNOWN, np.int32)
+    owner[session] = user
+    pair = session.astype(np.int64)
+    if (owner[session] != user).any():
+        pair += user.astype(np.int64) * len(owner)
     coded = pa.array(pair, mask=session < 0).dictionary_encode().indices.fill_null(UNKNOWN)
     codes: NDArray[np.int32] = coded.to_numpy()
     return codes
