@@ -66,12 +66,14 @@ def coverage_chart(report: EvaluationReport) -> str:
         row["label"] = place
     x = alt.X("coverage:Q", axis=alt.Axis(title=f"coverage@{report.k}", format="%", tickCount=6))
     x = x.scale(domainMin=0, domainMax=min(1.0, 1.25 * max(one.coverage for one in report.models)))
-    y = alt.Y("recall:Q", axis=alt.Axis(title=f"recall@{report.k}", tickCount=6))
+    y = alt.Y("recall:Q", axis=alt.Axis(title=f"recall@{report.k}", tickCount=6, minExtent=44))
     chart = alt.Chart(alt.Data(values=rows)).encode(x=x)
     colour = alt.Color("colour:N", scale=None)
     points = chart.mark_circle(size=110, opacity=1).encode(y=y, color=colour)
     names = chart.mark_text(align="left", dx=9, color=INK).encode(y="label:Q", text="model:N")
-    return _svg((points + names).properties(width=WIDTH, height=280))
+    beside = _name_width(_names(report))
+    room = {"left": 5, "top": 8, "bottom": 5, "right": beside}
+    return _svg((points + names).properties(width=WIDTH - beside, height=280, padding=room))
 
 
 def _bar(
@@ -92,7 +94,7 @@ def _bars(
 ) -> Any:
     """Horizontal bars with whiskers and the figure beyond the whisker."""
     beyond = max((row["high"] for row in rows), default=0.0) * 1.18
-    wide = 9 * max(len(name) for name in order) if labels else 0  # the reader's font may be wide
+    wide = _name_width(order) if labels else 0
     axis = alt.Axis(title=None, labels=labels, ticks=False, domain=False, minExtent=wide)
     y = alt.Y("model:N", sort=order, axis=axis)
     x = alt.X("mean:Q", axis=alt.Axis(title=title, tickCount=width // 90)).scale(domainMin=0)
@@ -109,6 +111,11 @@ def _bars(
 
 def _names(report: EvaluationReport) -> list[str]:
     return [one.name for one in report.models]
+
+
+def _name_width(names: list[str]) -> int:
+    """Pixels that the longest name may take; the reader's font can be wider than ours."""
+    return 9 * max(len(name) for name in names)
 
 
 def _label_places(values: list[float]) -> list[float]:
