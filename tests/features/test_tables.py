@@ -54,5 +54,5 @@ def test_tables_come_back_from_their_state(shop: Dataset) -> None:
 def test_names_are_distinct_and_rankers_read_all_but_hashes() -> None:
     assert len(set(ALL_FEATURES)) == len(ALL_FEATURES)
     left_out = set(ALL_FEATURES) - set(RANKING_FEATURES)
-    assert len(left_out) == 64
-    assert all(".category_" in name for name in left_out)
+    assert len(left_out) == 72
+    assert all(".category_" in name or ".topic_" in name for name in left_out)

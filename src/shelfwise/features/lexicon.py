@@ -27,15 +27,15 @@ _ENGLISH: Final = {
         glad good gorgeous great handy happier happy happily helpful helps hero honest ideal
         impress impressed impressive improve improved improvement improves intuitive joy keeper
         lightweight like liked likes lovely lucky nice nicely neat pleasant pleased pleasing
-        pleasure plus powerful praise precise premium pretty pro pros quality quick quickly quiet
+        pleasure plus powerful praise precise premium pretty pro pros  quick quickly quiet
         recommend recommended recommending recommends refined reliable responsive rich robust
         rugged safe satisfied satisfying satisfactory seamless secure securely sharp simple
-        sleek smart smooth smoothly soft solid solidly sound sparkling speedy spectacular stable
+        sleek smart smooth smoothly soft solid solidly  sparkling speedy spectacular stable
         steady sturdy stylish success successful suited super sweet tasty thank thankful thanks
-        thrilled tidy top tough trust trustworthy unique upgrade useful valuable value
+        thrilled tidy top tough trust trustworthy unique upgrade useful valuable
         versatile vibrant warm well win winner works worth worthwhile worthy wow yummy""",
-    -1.0: """ache annoy annoyed annoying bent bitter bland blurry bother bothered brittle bulky
-        bug buggy bummer burn burned burning burnt careless clog clogged clumsy clunky
+    -1.0: """ache annoy bad badly annoyed annoying bent bitter bland blurry bother bothered brittle
+        bulky bug buggy bummer burn burned burning burnt careless clog clogged clumsy clunky
         complain complained complaint complaints complicated con concern concerned cons confused
         confusing crack cracked cracking cracks cramped creak creaky cumbersome damage damaged
         dead defect defects defective difficult difficulty dim dirty disappoint disappointed
@@ -99,6 +99,13 @@ CHINESE_INTENSIFIERS: Final[dict[str, float]] = dict.fromkeys(
     _words("""很 非常 太 特别 十分 超 真 真的 挺 极其 相当"""), 1.5
 ) | dict.fromkeys(_words("""有点 稍微 略 还"""), 0.6)
 
+TURNS: Final = frozenset(
+    _words(
+        """but however although though except yet unfortunately luckily 但 但是 可是 不过 然而"""
+    )
+)
+"""Words after which a sentence may say the opposite."""
+
 STOP_WORDS: Final = frozenset(
     _words(
         """a about above after again all also am an and any are as at be because been before being
@@ -121,3 +128,30 @@ STOP_WORDS: Final = frozenset(
     )
 )
 """Words that are never what a review is about."""
+
+DETERMINERS: Final = frozenset(
+    _words("""the a an this that these those my your his her its our their no any some each""")
+)
+"""Words that come before a noun."""
+
+NOT_ASPECTS: Final = frozenset(
+    _words(
+        """stuff way lot rest fact case point reason idea question answer note job look try use
+        need amount couple bunch number plenty hundred thousand dollar buck penny cent one kind sort
+        type sense place piece world moment minute hour second today yesterday tomorrow night
+        morning week weekend month decade life guy girl man woman boy lady folk friend brother
+        sister father mother dude hubby family daddy mum thank christmas birthday gift present
+        review reviewer rating opinion experience purchase company seller amazon brand store shop
+        person user buyer customer beginner player same only other best first last next second
+        third main whole entire single double full half total very few several own new old used
+        local long short wide huge tiny large big small little deep high low white black red blue
+        green pink brown yellow grey gray purple orange gold silver dark light hot cold real true
+        false usual normal regular basic standard typical average various different similar
+        previous original current former recent final major minor certain exact actual possible
+        additional extra free available said must built help inexpensive cheap longer allow
+        mean past worry show drop non higher lower larger smaller shorter thicker thinner heavier
+        lighter stronger straight must choice deal difference matter purpose result option
+        american chinese general particular special common"""
+    )
+)
+"""Nouns and adjectives that follow "the" and yet are no part or property of a product."""

@@ -20,21 +20,12 @@ from shelfwise.core.requests import Histories, Requests
 from shelfwise.features.shopper import profile_of, slot_of
 from shelfwise.features.tables import FeatureTables
 from shelfwise.features.vectors import (
-    HASH_DIMS,
     ITEM_FEATURES,
     PAIR_FEATURES,
     RANKING_FEATURES,
-    STRENGTH,
     USER_FEATURES,
 )
 
-_STRENGTHS = np.array([0.0, *STRENGTH.values()])
-_N_USER, _N_ITEM, _N_PAIR = len(USER_FEATURES), len(ITEM_FEATURES), len(PAIR_FEATURES)
-_GAP = ITEM_FEATURES.index("item.repeat_gap")
-_LOG_PRICE = ITEM_FEATURES.index("item.log_price")
-_LIFT = ITEM_FEATURES.index("item.lift_any_all")
-_ITEM_HASH = _N_ITEM - HASH_DIMS
-_HASH_DIMS = HASH_DIMS
 _DAY = 86_400_000.0
 
 
@@ -66,6 +57,8 @@ def feature_matrix(
         indptr,
         item,
         runs,
+        np.empty(len(USER_FEATURES), np.float32),
+        np.empty(len(PAIR_FEATURES), np.float32),
         out,
     )
     return listed, out
@@ -117,10 +110,10 @@ def _fill(
     indptr: Any,
     item: Any,
     runs: Any,
+    user: Any,
+    pair: Any,
     out: Any,
 ) -> None:
-    user = np.empty(_N_USER, np.float32)
-    pair = np.empty(_N_PAIR, np.float32)
     for r in range(len(indptr) - 1):
         if indptr[r] == indptr[r + 1]:
             continue
@@ -152,15 +145,15 @@ def _copy(source: Any, kind: int, runs: Any, out: Any) -> None:
 
 @njit(cache=True, nogil=True, inline="always")
 def _fill_pair(profile: Any, item: Any, now_ms: int, timed: bool, items: Any, pair: Any) -> None:
-    for k in range(_N_PAIR):
+    for k in range(len(pair)):
         pair[k] = np.nan
     row = items.table[item]
-    _own_past(profile, item, now_ms, timed, row, pair)
+    _own_past(profile, item, now_ms, timed, items.at, row, pair)
     if profile.n == 0:
         return
     last = profile.last
-    pair[10] = row[_LOG_PRICE] - profile.price_mean
-    gap = row[_LOG_PRICE] - items.table[last, _LOG_PRICE]
+    pair[10] = row[items.at.log_price] - profile.price_mean
+    gap = row[items.at.log_price] - items.table[last, items.at.log_price]
     pair[11] = gap
     if math.isfinite(gap):
         pair[12] = 1.0 if gap < 0.0 else 0.0
@@ -172,14 +165,16 @@ def _fill_pair(profile: Any, item: Any, now_ms: int, timed: bool, items: Any, pa
     pair[18] = _same(items.top[item], items.top[last])
     if items.leaf[item] >= 0:
         match = 0.0
-        for d in range(_HASH_DIMS):
-            match += profile.taste[d] * row[_ITEM_HASH + d]
+        for d in range(items.at.hash_dims):
+            match += profile.taste[d] * row[items.at.item_hash + d]
         pair[19] = match
-    pair[20] = row[_LIFT] - profile.popularity_mean
+    pair[20] = row[items.at.lift] - profile.popularity_mean
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _own_past(profile: Any, item: Any, now_ms: int, timed: bool, row: Any, pair: Any) -> None:
+def _own_past(
+    profile: Any, item: Any, now_ms: int, timed: bool, at: Any, row: Any, pair: Any
+) -> None:
     """What the shopper did with this very product."""
     for k in range(5):
         pair[k] = 0.0
@@ -192,13 +187,13 @@ def _own_past(profile: Any, item: Any, now_ms: int, timed: bool, row: Any, pair:
         pair[g] = math.log1p(facts[g])
     for g in range(1, 5):
         if facts[g] > 0.0:
-            pair[4] = max(pair[4], _STRENGTHS[g])
+            pair[4] = max(pair[4], at.strengths[g])
     pair[6] = math.log1p(profile.moments - facts[6])
     pair[7] = math.log1p(profile.n - 1 - facts[5])
     pair[8] = 2.0 ** (-(profile.n - 1 - facts[5]) / 8.0)
     if timed:
         pair[5] = math.log1p((now_ms - facts[7]) / _DAY)
-        pair[9] = math.log(max((now_ms - facts[8]) / _DAY, 1.0 / 24.0)) - row[_GAP]
+        pair[9] = math.log(max((now_ms - facts[8]) / _DAY, 1.0 / 24.0)) - row[at.repeat_gap]
 
 
 @njit(cache=True, nogil=True)

@@ -1,4 +1,4 @@
-"""Stars and sentiment of each product's reviews, as numbers."""
+"""Stars of each product, as numbers: mean, shrunk mean, and a mean that favours recent ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from shelfwise.core.dataset import Events
-from shelfwise.features.sentiment import lexicon_scores
 from shelfwise.features.vectors import DAY_MS
 
 RATING_PRIOR = 5.0
@@ -29,42 +28,41 @@ class ItemRatings:
     """In standard deviations of the shop's ratings from the shop's mean, as the next two."""
     shrunk: NDArray[np.float32]
     recent: NDArray[np.float32]
-    sentiment: NDArray[np.float32]
-    """Of the texts, -1 to 1, shrunk to 0."""
+    shop_mean: float
+    """Stars; NaN without any."""
+    shop_spread: float
+    """Standard deviation of the stars; NaN without any, 1 where all are the same."""
 
     def columns(self) -> NDArray[np.float32]:
-        """[n_items, 5] in the order of the item vector; the count as log1p."""
-        return np.column_stack(
-            [np.log1p(self.n), self.mean, self.shrunk, self.recent, self.sentiment]
-        ).astype(np.float32)
+        """[n_items, 4] in the order of the item vector; the count as log1p."""
+        return np.column_stack([np.log1p(self.n), self.mean, self.shrunk, self.recent])
+
+    def stars(self, z: float) -> float:
+        """Stars from standard deviations."""
+        return self.shop_mean + z * self.shop_spread
 
     @classmethod
-    def of(
-        cls, reviews: pa.Table, events: Events, n_items: int, *, sentiment: bool = True
-    ) -> ItemRatings:
-        """Ratings from the reviews or, in a shop without reviews, from rated events."""
+    def of(cls, reviews: pa.Table, events: Events, n_items: int) -> ItemRatings:
+        """Ratings from the reviews or, where no review has stars, from rated events."""
         item = reviews.column("item").to_numpy(zero_copy_only=False)
-        texts = np.zeros(n_items, np.float32)
-        score = np.full(n_items, np.nan, np.float32)
-        known = item >= 0
-        if known.any():
-            texts = np.bincount(item[known], minlength=n_items).astype(np.float32)
-            if sentiment:
-                score = _mean_sentiment(reviews, item, n_items)
+        texts = np.bincount(item[item >= 0], minlength=n_items)
         rated, stars, time_ms = _stars(reviews, events)
-        n = np.bincount(rated, minlength=n_items).astype(np.float32)
-        z = (stars - stars.mean()) / (stars.std() or 1.0) if len(stars) else stars
+        some = len(stars) > 0
+        shop_mean = float(stars.mean()) if some else float("nan")
+        shop_spread = float(stars.std()) or 1.0 if some else float("nan")
+        n = np.bincount(rated, minlength=n_items)
+        z = (stars - shop_mean) / shop_spread
         total = np.bincount(rated, z, n_items)
         weight = 0.5 ** ((time_ms.max(initial=0) - time_ms) / (DAY_MS * HALF_LIFE_DAYS))
         recent = np.bincount(rated, z * weight, n_items)
-        recent_weight = np.bincount(rated, weight, n_items)
-        shrunk = total / (n + RATING_PRIOR) if len(stars) else np.full(n_items, np.nan)
+        shrunk = total / (n + RATING_PRIOR) if some else np.full(n_items, np.nan)
         return cls(
-            n=np.maximum(n, texts),
+            n=np.maximum(n, texts).astype(np.float32),
             mean=_ratio(total, n),
             shrunk=shrunk.astype(np.float32),
-            recent=_ratio(recent, recent_weight),
-            sentiment=score,
+            recent=_ratio(recent, np.bincount(rated, weight, n_items)),
+            shop_mean=shop_mean,
+            shop_spread=shop_spread,
         )
 
 
@@ -80,16 +78,6 @@ def _stars(
         time_ms = events.time_ms.astype(np.float64)
     used = np.isfinite(stars) & (item >= 0)
     return item[used], stars[used], np.nan_to_num(time_ms[used])
-
-
-def _mean_sentiment(
-    reviews: pa.Table, item: NDArray[np.int32], n_items: int
-) -> NDArray[np.float32]:
-    known = item >= 0
-    score = lexicon_scores(reviews.column("text").to_pylist())[known]
-    n = np.bincount(item[known], minlength=n_items)
-    out: NDArray[np.float64] = np.bincount(item[known], score, n_items) / (n + RATING_PRIOR)
-    return np.where(n > 0, out, np.nan).astype(np.float32)
 
 
 def _ratio(top: NDArray[Any], bottom: NDArray[Any]) -> NDArray[np.float32]:

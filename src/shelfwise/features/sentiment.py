@@ -1,16 +1,15 @@
-"""How kind a text is, from words alone: a small lexicon, negation, and words of degree.
+"""How kind a sentence is, from words alone: a small lexicon, negation, and words of degree.
 
-English words, and Chinese by longest match. It needs no training; where a shop has stars,
-`stars.py` learns its own words from them.
+English and Chinese. It needs no training; where a shop has stars, `stars.py` learns its own words
+from them.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from shelfwise.features.lexicon import (
@@ -19,84 +18,88 @@ from shelfwise.features.lexicon import (
     CHINESE_VALUE,
     INTENSIFIERS,
     NEGATIONS,
+    TURNS,
     WORD_VALUE,
 )
+from shelfwise.features.tokens import Tokens
 
 NEGATED = -0.8
 """What a negation makes of a word's value: "not great" is not as bad as "terrible"."""
 REACH = 3
 """Words that a negation reaches forward over."""
 
-_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|[一-鿿]+")
-_SENTENCE = re.compile(r"[^.!?。！？；\n]+[.!?。！？；]*")
-_CJK = re.compile(r"[一-鿿]")
-_LONGEST_CHINESE = 4
-
-
-def words(text: str) -> list[str]:
-    """Lower-case words; Chinese split by longest match against the lexicon.
-
-    >>> words("Doesn't break. 质量非常好")
-    ["doesn't", 'break', '质', '量', '非常', '好']
-    """
-    found = _WORD.findall(text.lower().replace("’", "'"))
-    if not _CJK.search(text):
-        return found
-    return [part for word in found for part in (_chinese(word) if word > "\u3000" else (word,))]
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences of a text, in order, without surrounding space.
-
-    >>> sentences("Nice strap. It broke!")
-    ['Nice strap.', 'It broke!']
-    """
-    return [part for part in (match.strip() for match in _SENTENCE.findall(text)) if part]
-
-
-def score_words(found: list[str]) -> float:
-    """-1 (blame) to 1 (praise) of one text's words; 0 where no word says anything.
-
-    >>> [round(score_words(text.split()), 2) for text in ("very good", "not good", "a table")]
-    [0.64, -0.38, 0.0]
-    """
-    total, hits = 0.0, 0
-    for position, word in enumerate(found):
-        value = _VALUE.get(word)
-        if value is not None:
-            total += value * _context(found, position)
-            hits += 1
-    return math.tanh(total / (1.0 + hits)) if hits else 0.0
-
-
-def lexicon_scores(texts: Iterable[str]) -> NDArray[np.float64]:
-    """-1 to 1 of each text."""
-    return np.fromiter((score_words(words(text)) for text in texts), np.float64)
-
-
-def _context(found: list[str], position: int) -> float:
-    """What the words before make of a word's value."""
-    factor = 1.0
-    for back, word in enumerate(reversed(found[max(0, position - REACH) : position])):
-        if word in _NEGATIONS:
-            factor *= NEGATED
-        elif back == 0:
-            factor *= _DEGREE.get(word, 1.0)
-    return factor
-
-
-def _chinese(run: str) -> list[str]:
-    out, at = [], 0
-    while at < len(run):
-        size = min(_LONGEST_CHINESE, len(run) - at)
-        while size > 1 and run[at : at + size] not in _CHINESE_WORDS:
-            size -= 1
-        out.append(run[at : at + size])
-        at += size
-    return out
-
-
+_NEGATED, _REACH = NEGATED, REACH
 _VALUE = WORD_VALUE | CHINESE_VALUE
 _DEGREE = INTENSIFIERS | CHINESE_INTENSIFIERS
 _NEGATIONS = NEGATIONS | CHINESE_NEGATIONS
-_CHINESE_WORDS = frozenset(CHINESE_VALUE) | CHINESE_NEGATIONS | frozenset(CHINESE_INTENSIFIERS)
+
+
+def clause_values(tokens: Tokens) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Per word read its clause (a sentence up to a "but"), and per clause -1 to 1.
+
+    0 where no word of the clause says anything.
+
+    >>> t = Tokens.of(["Very good strap, but not a nice box", "a table"])
+    >>> clause, value = clause_values(t)
+    >>> clause.tolist(), value.round(2).tolist()
+    ([0, 0, 0, 1, 1, 1, 1, 1, 2, 2], [0.64, -0.38, 0.0])
+    """
+    turns = np.array([word in TURNS for word in tokens.words], np.bool_)
+    clause = np.empty(len(tokens.word), np.int32)
+    n = _clauses(tokens.word, tokens.indptr, turns, clause)
+    total, hits = np.zeros(n), np.zeros(n)
+    _score(
+        tokens.word,
+        clause,
+        np.array([_VALUE.get(word, 0.0) for word in tokens.words]),
+        np.array([_DEGREE.get(word, 1.0) for word in tokens.words]),
+        np.array([word in _NEGATIONS for word in tokens.words], np.bool_),
+        total,
+        hits,
+    )
+    return clause, np.tanh(total / (1.0 + hits))
+
+
+def text_values(
+    tokens: Tokens, clause: NDArray[np.int32], value: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """[n_texts] mean value of the clauses that say anything, pulled to 0 where these are few."""
+    first_word = np.flatnonzero(np.diff(clause, prepend=-1))
+    owner = tokens.text[tokens.sentence_of_word()[first_word]]
+    total = np.bincount(owner, value, tokens.n_texts)
+    said = np.bincount(owner, value != 0, tokens.n_texts)
+    out: NDArray[np.float64] = total / (said + 0.5)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _clauses(word: Any, indptr: Any, turns: Any, clause: Any) -> int:
+    n = -1
+    for s in range(len(indptr) - 1):
+        n += 1
+        for i in range(indptr[s], indptr[s + 1]):
+            if i > indptr[s] and turns[word[i]]:
+                n += 1
+            clause[i] = n
+    return n + 1
+
+
+@njit(cache=True, nogil=True)
+def _score(
+    word: Any, clause: Any, value: Any, degree: Any, negation: Any, total: Any, hits: Any
+) -> None:
+    for i in range(len(word)):
+        own = value[word[i]]
+        if own == 0.0:
+            continue
+        c = clause[i]
+        for back in range(1, _REACH + 1):
+            before = i - back
+            if before < 0 or clause[before] != c:
+                break
+            if negation[word[before]]:
+                own *= _NEGATED
+            elif back == 1:
+                own *= degree[word[before]]
+        total[c] += own
+        hits[c] += 1.0

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from shelfwise.features.vectors import (
     DAY_MS,
@@ -21,6 +20,7 @@ from shelfwise.features.vectors import (
     STRENGTH,
     USER_FEATURES,
     WINDOW_DAYS,
+    WINDOWS,
     group_of_type,
 )
 
@@ -32,14 +32,47 @@ VISIT_GAP_MS = 30 * 60 * 1000
 """A longer pause starts a new visit."""
 
 
+class Layout(NamedTuple):
+    """Where things are in the vectors: an argument, as compiled code caches its globals."""
+
+    group_of_type: Any
+    strengths: Any
+    edges_ms: Any
+    hash_dims: int
+    after_counts: int
+    """Where a user row's counts end."""
+    user_hash: int
+    item_hash: int
+    lift: int
+    idf: int
+    log_price: int
+    repeat_gap: int
+
+
+LAYOUT = Layout(
+    group_of_type=group_of_type(),
+    strengths=np.array([0.0, *(STRENGTH[name] for name in GROUPS[1:])]),
+    edges_ms=np.asarray(WINDOW_DAYS, np.int64) * DAY_MS,
+    hash_dims=HASH_DIMS,
+    after_counts=len(GROUPS) * len(WINDOWS),
+    user_hash=len(USER_FEATURES) - HASH_DIMS,
+    item_hash=len(ITEM_FEATURES) - HASH_DIMS,
+    lift=ITEM_FEATURES.index("item.lift_any_all"),
+    idf=ITEM_FEATURES.index("item.idf"),
+    log_price=ITEM_FEATURES.index("item.log_price"),
+    repeat_gap=ITEM_FEATURES.index("item.repeat_gap"),
+)
+
+
 class ItemColumns(NamedTuple):
-    """What the loops read of products: codes, and columns of the item table."""
+    """What the loops read of products: codes, columns of the item table, and where these are."""
 
     table: Any
     """[n_items, len(ITEM_FEATURES)] float32."""
     brand: Any
     leaf: Any
     top: Any
+    at: Layout
 
 
 class Profile(NamedTuple):
@@ -67,20 +100,9 @@ class Profile(NamedTuple):
     """[HASH_DIMS] of length 1, or 0 when unknown."""
 
 
-_GROUP_OF_TYPE = group_of_type()
-_STRENGTHS = np.array([0.0, *(STRENGTH[name] for name in GROUPS[1:])])
-_EDGES: NDArray[np.int64] = np.asarray(WINDOW_DAYS, np.int64) * DAY_MS
-_N_GROUPS = len(GROUPS)
-_N_WINDOWS = len(WINDOW_DAYS) + 1
-_AFTER_COUNTS = _N_GROUPS * _N_WINDOWS
-_USER_HASH = len(USER_FEATURES) - HASH_DIMS
-_ITEM_HASH = len(ITEM_FEATURES) - HASH_DIMS
-_LIFT = ITEM_FEATURES.index("item.lift_any_all")
-_IDF = ITEM_FEATURES.index("item.idf")
-_LOG_PRICE = ITEM_FEATURES.index("item.log_price")
-_HASH_DIMS = HASH_DIMS
+_BUY = 3
 _PLACE, _MOMENT, _TIME, _BOUGHT, _WIDTH = 5, 6, 7, 8, 9
-_DAY = float(DAY_MS)
+_DAY = 86_400_000.0
 _VISIT = float(VISIT_GAP_MS)
 _HALF_EVENTS, _HALF_DAYS = HALF_LIFE_EVENTS, HALF_LIFE_DAYS
 
@@ -116,16 +138,18 @@ def profile_of(
     item: Any, kind: Any, time_ms: Any, now_ms: int, timed: bool, items: Any, user: Any
 ) -> Any:
     """The profile of one history (oldest first); fills `user`, a row of `USER_FEATURES`."""
-    where, group = _known(item, kind, time_ms, now_ms)
+    where, group = _known(item, kind, time_ms, now_ms, items.at.group_of_type)
+    at = items.at
     n = len(where)
     size = _slots(n)
     item_keys, brand_keys, leaf_keys, top_keys = _free(size), _free(size), _free(size), _free(size)
     brand_share, leaf_share, top_share = np.zeros(size), np.zeros(size), np.zeros(size)
     facts = np.zeros((size, _WIDTH))
-    taste = np.zeros(_HASH_DIMS)
+    taste = np.zeros(at.hash_dims)
     for c in range(len(user)):
         user[c] = np.nan
-    _user_counts(time_ms, where, group, now_ms, timed, user)
+    _user_counts(time_ms, where, group, now_ms, timed, at, user)
+    rest = user[at.after_counts :]
     moments = _item_facts(item, time_ms, where, group, item_keys, facts)
     means = np.zeros(5)  # price, its square, their weight; popularity, its weight
     for j in range(n - 1, -1, -1):
@@ -134,34 +158,33 @@ def profile_of(
         decay = 2.0 ** (-(n - 1 - j) / _HALF_EVENTS)
         if timed:
             decay *= 2.0 ** (-max(now_ms - time_ms[i], 0) / _DAY / _HALF_DAYS)
-        weight = decay * _STRENGTHS[group[j]]
+        weight = decay * at.strengths[group[j]]
         _add(brand_keys, brand_share, items.brand[code], weight)
         _add(leaf_keys, leaf_share, items.leaf[code], weight)
         _add(top_keys, top_share, items.top[code], weight)
         row = items.table[code]
-        _add_means(row, weight, means)
-        for d in range(_HASH_DIMS):
-            taste[d] += weight * row[_IDF] * row[_ITEM_HASH + d]
+        _add_means(row, weight, at, means)
+        for d in range(at.hash_dims):
+            taste[d] += weight * row[at.idf] * row[at.item_hash + d]
     price_mean = means[0] / means[2] if means[2] > 0.0 else np.nan
     popularity = means[3] / means[4] if means[4] > 0.0 else np.nan
     _to_length_one(taste)
     if n > 0:
-        at = _AFTER_COUNTS
-        _user_times(time_ms, where, now_ms, timed, user)
+        _user_times(time_ms, where, now_ms, timed, rest)
         distinct = 0
         for k in range(size):
             distinct += item_keys[k] >= 0
-        user[at + 3] = math.log1p(distinct)
-        user[at + 4] = (n - distinct) / n
-        user[at + 5] = price_mean
+        rest[3] = math.log1p(distinct)
+        rest[4] = (n - distinct) / n
+        rest[5] = price_mean
         if means[2] > 0.0:
-            user[at + 6] = math.sqrt(max(means[1] / means[2] - price_mean**2, 0.0))
-        user[at + 7] = popularity
-    user[_AFTER_COUNTS + 8] = _to_shares(brand_share)
-    user[_AFTER_COUNTS + 9] = _to_shares(leaf_share)
-    user[_AFTER_COUNTS + 10] = _to_shares(top_share)
-    for d in range(_HASH_DIMS):
-        user[_USER_HASH + d] = taste[d]
+            rest[6] = math.sqrt(max(means[1] / means[2] - price_mean**2, 0.0))
+        rest[7] = popularity
+    rest[8] = _to_shares(brand_share)
+    rest[9] = _to_shares(leaf_share)
+    rest[10] = _to_shares(top_share)
+    for d in range(at.hash_dims):
+        user[at.user_hash + d] = taste[d]
     last = item[where[n - 1]] if n > 0 else -1
     return Profile(
         n,
@@ -182,13 +205,13 @@ def profile_of(
 
 
 @njit(cache=True, nogil=True)
-def _known(item: Any, kind: Any, time_ms: Any, now_ms: int) -> Any:
+def _known(item: Any, kind: Any, time_ms: Any, now_ms: int, group_of_type: Any) -> Any:
     """Places and groups of the events that count: of an interest type, and not after now."""
     where = np.empty(len(item), np.int64)
     group = np.empty(len(item), np.int64)
     n = 0
     for i in range(len(item)):
-        own = _GROUP_OF_TYPE[kind[i]]
+        own = group_of_type[kind[i]]
         if own > 0 and time_ms[i] <= now_ms:
             where[n] = i
             group[n] = own
@@ -197,22 +220,26 @@ def _known(item: Any, kind: Any, time_ms: Any, now_ms: int) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _user_counts(time_ms: Any, where: Any, group: Any, now_ms: int, timed: bool, user: Any) -> None:
-    for c in range(_AFTER_COUNTS):
+def _user_counts(
+    time_ms: Any, where: Any, group: Any, now_ms: int, timed: bool, at: Any, user: Any
+) -> None:
+    n_edges = len(at.edges_ms)
+    n_windows = n_edges + 1
+    for c in range(at.after_counts):
         user[c] = 0.0
     for j in range(len(where)):
         age = now_ms - time_ms[where[j]]
-        for w in range(_N_WINDOWS):
-            if w == _N_WINDOWS - 1 or age <= _EDGES[w]:
+        for w in range(n_windows):
+            if w == n_edges or age <= at.edges_ms[w]:
                 user[w] += 1.0
-                user[group[j] * _N_WINDOWS + w] += 1.0
-    for c in range(_AFTER_COUNTS):
-        known = timed or c % _N_WINDOWS == _N_WINDOWS - 1
+                user[group[j] * n_windows + w] += 1.0
+    for c in range(at.after_counts):
+        known = timed or c % n_windows == n_edges
         user[c] = math.log1p(user[c]) if known else np.nan
 
 
 @njit(cache=True, nogil=True)
-def _user_times(time_ms: Any, where: Any, now_ms: int, timed: bool, user: Any) -> None:
+def _user_times(time_ms: Any, where: Any, now_ms: int, timed: bool, rest: Any) -> None:
     if not timed:
         return
     n = len(where)
@@ -225,11 +252,11 @@ def _user_times(time_ms: Any, where: Any, now_ms: int, timed: bool, user: Any) -
         elif gap > 0.0:
             within += gap / 1000.0
             n_within += 1
-    user[_AFTER_COUNTS] = math.log1p((now_ms - time_ms[where[n - 1]]) / _DAY)
+    rest[0] = math.log1p((now_ms - time_ms[where[n - 1]]) / _DAY)
     if n_between:
-        user[_AFTER_COUNTS + 1] = math.log1p(between / n_between)
+        rest[1] = math.log1p(between / n_between)
     if n_within:
-        user[_AFTER_COUNTS + 2] = math.log1p(within / n_within)
+        rest[2] = math.log1p(within / n_within)
 
 
 @njit(cache=True, nogil=True)
@@ -250,7 +277,7 @@ def _item_facts(item: Any, time_ms: Any, where: Any, group: Any, keys: Any, fact
         own[_PLACE] = j
         own[_MOMENT] = moments
         own[_TIME] = time_ms[i]
-        if group[j] == 3:
+        if group[j] == _BUY:
             own[_BOUGHT] = time_ms[i]
     return moments
 
@@ -264,14 +291,14 @@ def _add(keys: Any, values: Any, key: Any, weight: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _add_means(row: Any, weight: float, means: Any) -> None:
-    price = row[_LOG_PRICE]
+def _add_means(row: Any, weight: float, at: Any, means: Any) -> None:
+    price = row[at.log_price]
     if math.isfinite(price):
         means[0] += weight * price
         means[1] += weight * price * price
         means[2] += weight
-    if math.isfinite(row[_LIFT]):
-        means[3] += weight * row[_LIFT]
+    if math.isfinite(row[at.lift]):
+        means[3] += weight * row[at.lift]
         means[4] += weight
 
 

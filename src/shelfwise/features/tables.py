@@ -13,8 +13,8 @@ from shelfwise.core.event import Product
 from shelfwise.core.model import ModelState
 from shelfwise.features.behaviour import ItemBehaviour
 from shelfwise.features.catalogue import Catalogue
-from shelfwise.features.ratings import ItemRatings
-from shelfwise.features.shopper import ItemColumns
+from shelfwise.features.reviews import ReviewDigest, brand_names
+from shelfwise.features.shopper import LAYOUT, ItemColumns
 from shelfwise.features.vectors import GROUPS, HASH_DIMS, ITEM_FEATURES, WINDOWS
 
 _N_COUNTED = len(GROUPS) * len(WINDOWS)
@@ -35,26 +35,28 @@ class FeatureTables:
     """[len(ITEM_FEATURES)] of a product with no event and no review."""
     timed: bool
     """False where event times are only an order."""
+    reviews: ReviewDigest
+    """What reviews say of each product trained on, for reasons."""
 
     @classmethod
-    def of(
-        cls, dataset: Dataset, now_ms: int | None = None, *, sentiment: bool = True
-    ) -> FeatureTables:
+    def of(cls, dataset: Dataset, now_ms: int | None = None, *, seed: int = 0) -> FeatureTables:
         """The tables as of `now_ms`: from events and reviews before it (None: from all).
 
-        The catalogue is taken as it is; products carry no dates. `sentiment` reads review texts,
-        the one part that takes longer than a pass over the events.
+        The catalogue is taken as it is; products carry no dates. `seed` draws the folds and the
+        start of what is learnt from review texts.
         """
         known = dataset if now_ms is None else dataset.before(now_ms)
         n = dataset.n_items
         behaviour = ItemBehaviour.of(known.events, n + 1, now_ms=now_ms, timed=dataset.timed)
-        ratings = ItemRatings.of(known.reviews, known.events, n + 1, sentiment=sentiment)
+        rng = np.random.default_rng(seed)
+        brands = brand_names(dataset.products)
+        reviews = ReviewDigest.of(known.reviews, known.events, n + 1, rng, brands)
         catalogue = Catalogue.of(dataset.products, known.events)
         items = np.full((n + 1, len(ITEM_FEATURES)), np.nan, np.float32)
         items[:, :_BEHAVIOUR] = _behaviour_columns(behaviour)
-        items[:, _ATTRIBUTES:_REVIEWS] = ratings.columns()
+        items[:, _ATTRIBUTES:_REVIEWS] = reviews.columns()
         _fill_attributes(items[:n], catalogue)
-        return cls(catalogue, items[:n], items[n], dataset.timed)
+        return cls(catalogue, items[:n], items[n], dataset.timed, reviews)
 
     def with_products(self, products: Sequence[Product]) -> FeatureTables:
         """The same tables with rows for products that came after training, codes counting on."""
@@ -66,14 +68,14 @@ class FeatureTables:
     def columns(self) -> ItemColumns:
         """What the compiled loops read."""
         catalogue = self.catalogue
-        return ItemColumns(self.items, catalogue.brand, catalogue.leaf, catalogue.top)
+        return ItemColumns(self.items, catalogue.brand, catalogue.leaf, catalogue.top, LAYOUT)
 
     def state(self) -> ModelState:
         """The tables as plain data."""
-        inner = self.catalogue.state()
+        catalogue, reviews = self.catalogue.state(), self.reviews.state()
         return ModelState(
-            {"catalogue": inner.settings, "timed": self.timed},
-            inner.arrays | {"items": self.items, "blank": self.blank},
+            {"catalogue": catalogue.settings, "reviews": reviews.settings, "timed": self.timed},
+            catalogue.arrays | reviews.arrays | {"items": self.items, "blank": self.blank},
         )
 
     @classmethod
@@ -85,6 +87,7 @@ class FeatureTables:
             state.arrays["items"],
             state.arrays["blank"],
             state.settings["timed"],
+            ReviewDigest.from_state(ModelState(state.settings["reviews"], state.arrays)),
         )
 
 

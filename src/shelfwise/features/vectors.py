@@ -37,6 +37,9 @@ HASH_DIMS: Final = 32
 """Width of the hashed category path."""
 
 
+N_TOPICS: Final = 8
+"""Topics of the shop's reviews."""
+
 _COUNTED: Final = tuple(f"{group}_{window}" for group in GROUPS for window in WINDOWS)
 _HASHED: Final = tuple(f"category_{dim:02d}" for dim in range(HASH_DIMS))
 
@@ -77,7 +80,8 @@ ITEM_FEATURES: Final = (
     "item.rating",  # mean stars as a z score of the shop's ratings
     "item.rating_shrunk",  # the same, pulled to 0 where reviews are few
     "item.rating_recent",  # the same, recent reviews counting more
-    "item.sentiment",  # of review texts, -1 to 1, shrunk
+    "item.sentiment",  # of review texts against the shop's usual, -1 to 1, shrunk
+    *(f"item.topic_{topic}" for topic in range(N_TOPICS)),  # shares of its reviews
     *(f"item.{name}" for name in _HASHED),
 )
 """What the catalogue, all shoppers and the reviews say about a product, as of the tables."""
@@ -107,11 +111,13 @@ PAIR_FEATURES: Final = (
 )
 """What a shopper's history says about one candidate."""
 
+_NUMBERED_ONLY = ("user.category_", "item.category_", "item.topic_")
 ALL_FEATURES: Final = USER_FEATURES + ITEM_FEATURES + PAIR_FEATURES
 RANKING_FEATURES: Final = tuple(
-    name for name in ALL_FEATURES if name.partition(".")[2] not in _HASHED
+    name for name in ALL_FEATURES if not name.startswith(_NUMBERED_ONLY)
 )
-"""What a ranker reads unless told otherwise: all but the hashed categories."""
+"""What a ranker reads unless told otherwise: all but hashed categories, whose columns have no
+meaning of their own, and topics, whose numbers change from fit to fit."""
 
 
 def group_of_type() -> NDArray[np.int8]:
