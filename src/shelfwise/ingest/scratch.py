@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 Rows = pa.Table | Sequence[Path]
 """A table in memory, or Parquet files that together are one table."""
@@ -39,3 +40,22 @@ def parquet(files: Sequence[Path]) -> str:
 def quoted(path: Path) -> str:
     """The path as an SQL string."""
     return "'" + str(path).replace("'", "''") + "'"
+
+
+def with_place(events: Rows) -> str:
+    """SQL naming the rows of `events` with `place`: 0, 1, 2 … through all files in their order.
+
+    A table must be registered on the connection as `given` by `register` first.
+    """
+    if isinstance(events, pa.Table):
+        return "given"
+    rows = [0, *(pq.read_metadata(path).num_rows for path in events)]
+    offsets = [sum(rows[: i + 1]) for i in range(len(events))]
+    return f"(SELECT *, {offsets}[file_index::BIGINT + 1] + file_row_number AS place FROM {parquet(events)})"
+
+
+def register(connection: duckdb.DuckDBPyConnection, events: Rows) -> None:
+    """Make a table in memory known to the connection; files need nothing."""
+    if isinstance(events, pa.Table):
+        places = pa.array(range(events.num_rows), pa.int64())
+        connection.register("given", events.append_column("place", places))
