@@ -19,7 +19,8 @@ _ITEM: Final = (
 _TIME: Final = (
     "timestamp time ts event_time event_timestamp time_ms datetime date_time created_at "
     "occurred_at order_date purchase_date invoice_date transaction_date unix_review_time "
-    "review_time review_date event_date unix_time t_dat created date created_on order_time 时间 日期"
+    "review_time review_date event_date unix_time t_dat created date created_on order_time "
+    "时间 日期"
 )
 _PRICE: Final = "price unit_price item_price price_paid product_price current_price 价格"
 _RATING: Final = "rating overall stars score star_rating review_score review_rating rate 评分"
@@ -39,7 +40,8 @@ ALIASES: Final[dict[str, dict[str, str]]] = {
         "currency": "currency currency_code",
         "session_id": (
             "session_id session user_session visit_id ga_session_id order_id order_no "
-            "order_number invoice_no invoice invoice_id transaction_id basket_id cart_id 会话id 订单号"
+            "order_number invoice_no invoice invoice_id transaction_id basket_id cart_id "
+            "会话id 订单号"
         ),
         "position": "position pos list_position slot item_position",
         "list_id": "list_id recommendation_id slate_id impression_id request_id item_list_id",
@@ -61,7 +63,8 @@ ALIASES: Final[dict[str, dict[str, str]]] = {
         "category": (
             "category category_path categories product_category product_type "
             "google_product_category category_name category_tree category_code breadcrumbs "
-            "main_category main_cat item_category department genres category_id i_category 类目 分类"
+            "main_category main_cat item_category department genres category_id i_category "
+            "类目 分类"
         ),
         "price": "sale_price discounted_price " + _PRICE + " list_price actual_price variant_price",
         "currency": "currency currency_code price_currency",

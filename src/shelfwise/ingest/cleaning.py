@@ -32,7 +32,7 @@ def clean_events(draft: Draft, rules: Rules, first_order: int) -> Cleaned:
         name: _numbers(given, name, rejections)
         for name in ("quantity", "price", "value", "rating", "position")
     }
-    types = _event_types(given, n, numbers["rating"], rejections)
+    types = _event_types(given, numbers["rating"], rejections)
     user, item, session = (_ids(given, name, n) for name in ("user_id", "item_id", "session_id"))
     query = clean_text(given["query"]) if "query" in given else pa.nulls(n, pa.string())
     searches = mask_of(pc.equal(types, "search"))
@@ -164,7 +164,7 @@ def _numbers(given: Columns, name: str, rejections: Rejections | None) -> Number
     return numbers
 
 
-def _event_types(given: Columns, n: int, rating: Numbers, rejections: Rejections) -> pa.Array:
+def _event_types(given: Columns, rating: Numbers, rejections: Rejections) -> pa.Array:
     """The event types; where the source says nothing, `rate` with a rating, else `purchase`."""
     rated = pa.array(~np.isnan(rating.values))
     default = pc.if_else(rated, pa.scalar("rate"), pa.scalar("purchase"))

@@ -22,11 +22,9 @@ _CELL_SEPARATOR: Final = b"\x1f"  # stands in for a delimiter of two characters
 
 def read_table(sample: Sample, progress: Progress | None = None) -> Iterator[Chunk]:
     """The rows of a text table, in order; every column is a string, absent values are null."""
-    dialect = sample.dialect
-    assert dialect is not None, "only text tables have a dialect"
     stream = open_stream(sample.path)
     try:
-        yield from _chunks(sample.columns, dialect, stream, progress)
+        yield from _chunks(sample.columns, sample.written, stream, progress)
     finally:
         stream.close()
 

@@ -63,7 +63,8 @@ class Rejections:
     @property
     def kept(self) -> NDArray[np.bool_]:
         """True for the rows nothing speaks against."""
-        return self.code == 0
+        kept: NDArray[np.bool_] = self.code == 0
+        return kept
 
 
 @dataclass(frozen=True)

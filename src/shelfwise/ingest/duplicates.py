@@ -125,7 +125,8 @@ def _may_repeat() -> str:
 def _mark_exact(connection: duckdb.DuckDBPyConnection) -> int:
     connection.execute(
         """INSERT INTO gone
-        WITH twice AS (SELECT h1, h2, min(place) AS first FROM keys GROUP BY ALL HAVING count(*) > 1)
+        WITH twice AS (
+            SELECT h1, h2, min(place) AS first FROM keys GROUP BY ALL HAVING count(*) > 1)
         SELECT place, 'exact' FROM keys JOIN twice USING (h1, h2) WHERE place <> first
         UNION
         SELECT place, 'exact' FROM keys SEMI JOIN seen USING (h1, h2)"""

@@ -7,7 +7,6 @@ from typing import Final
 
 import pyarrow as pa
 
-from shelfwise.core.columns import EVENT_TYPES
 from shelfwise.ingest.arrays import as_strings
 
 _SYNONYMS: Final = {
@@ -40,7 +39,6 @@ _NAME: Final = {
     for ours, names in _SYNONYMS.items()
     for name in [ours, *names.split()]
 }
-assert set(_SYNONYMS) == set(EVENT_TYPES)
 
 
 def event_type_of(name: str) -> str | None:

@@ -34,6 +34,11 @@ _NOT_A_PRODUCT: Final = (
 bad debt, tests and vouchers."""
 
 
+_NOTES: Final = (
+    "Cancelled invoices and negative quantities are refunds.",
+    "Fees, samples, vouchers and stock corrections are set aside.",
+    "Products are what the lines name: the most frequent description, the middle price.",
+)
 _OURS: Final = {
     "CustomerID": "user_id",
     "StockCode": "item_id",
@@ -60,15 +65,7 @@ def _map(sample: Sample, kind: Kind) -> ColumnMapping:
             ours: names[theirs.lower()] for theirs, ours in _OURS.items() if theirs.lower() in names
         },
     )
-    return mapping_of(
-        sample,
-        columns,
-        [
-            "Cancelled invoices and negative quantities are refunds; fees, samples and stock "
-            "corrections are set aside as not_a_product.",
-            "Products are what the lines name: the most frequent description, the middle price.",
-        ],
-    )
+    return mapping_of(sample, columns, _NOTES)
 
 
 @dataclass(frozen=True)

@@ -50,13 +50,13 @@ class Records:
 def find_records(
     block: bytes, delimiter: bytes, *, quoted: bool, width: int, final: bool
 ) -> Records:
-    """The records of `block`; `final` says that nothing follows it.
+    r"""The records of `block`; `final` says that nothing follows it.
 
     A record over several lines that does not come to `width` values is taken for a stray quote:
     its first line is marked `BROKEN_QUOTE` and the scan goes on behind it, so that one bad quote
     does not swallow the good lines after it.
 
-    >>> found = find_records(b'a,"x\\ny"\\n\\nb,c', b",", quoted=True, width=2, final=True)
+    >>> found = find_records(b'a,"x\ny"\n\nb,c', b",", quoted=True, width=2, final=True)
     >>> found.line.tolist(), found.fields.tolist(), found.lines
     ([0, 3], [2, 2], 4)
     """
@@ -113,7 +113,7 @@ def _scan(  # noqa: C901, PLR0912, PLR0915 - one state machine; calls would cost
                 at_start = True
                 i += 1
                 continue
-            elif c == _NEWLINE or c == _RETURN:  # noqa: PLR1714 - Numba would build the set
+            elif c == _NEWLINE or c == _RETURN:  # noqa: PLR1714, SIM109 - a set is slow here
                 stop = i
                 break
             elif c == quote and at_start:

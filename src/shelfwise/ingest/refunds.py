@@ -140,8 +140,9 @@ def _undo(rows: Iterable[tuple[str, str, int, float | None, bool]]) -> Correctio
         refunds += 1
         matched += bool(changed)
         left.update(changed)
-    place = np.array(sorted(left), np.int64)
-    quantity = np.array([left[p] for p in place.tolist()], np.float64)
-    undone = int((quantity <= _ENOUGH).sum())
-    counts = RefundCounts(refunds, matched, refunds - matched, undone, len(place) - undone)
-    return Corrections(place, np.where(quantity <= _ENOUGH, 0.0, quantity), counts)
+    places = np.array(sorted(left), np.int64)
+    kept = np.array([left[one] for one in places.tolist()], np.float64)
+    undone = kept <= _ENOUGH
+    dropped = int(undone.sum())
+    counts = RefundCounts(refunds, matched, refunds - matched, dropped, len(places) - dropped)
+    return Corrections(places, np.where(undone, 0.0, kept), counts)

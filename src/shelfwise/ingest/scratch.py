@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-Rows = pa.Table | Sequence[Path]
+Rows: TypeAlias = "pa.Table | Sequence[Path]"
 """A table in memory, or Parquet files that together are one table."""
 
 
@@ -51,7 +52,8 @@ def with_place(events: Rows) -> str:
         return "given"
     rows = [0, *(pq.read_metadata(path).num_rows for path in events)]
     offsets = [sum(rows[: i + 1]) for i in range(len(events))]
-    return f"(SELECT *, {offsets}[file_index::BIGINT + 1] + file_row_number AS place FROM {parquet(events)})"
+    place = f"{offsets}[file_index::BIGINT + 1] + file_row_number"
+    return f"(SELECT *, {place} AS place FROM {parquet(events)})"
 
 
 def register(connection: duckdb.DuckDBPyConnection, events: Rows) -> None:

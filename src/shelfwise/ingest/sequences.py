@@ -66,11 +66,10 @@ def _map(sample: Sample, kind: Kind) -> ColumnMapping:
 def _chunks(sample: Sample, mapping: ColumnMapping, progress: Progress | None) -> Iterator[Chunk]:
     """The lines of the file, unsplit."""
     del mapping
-    assert sample.dialect is not None, "only text tables have a dialect"
     stream = open_stream(sample.path)
     first = 1
     try:
-        for block in text_blocks(stream, sample.dialect.encoding, progress):
+        for block in text_blocks(stream, sample.written.encoding, progress):
             lines = block.decode().splitlines()
             yield _chunk(lines, first)
             first += len(lines)

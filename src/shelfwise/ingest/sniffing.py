@@ -54,6 +54,13 @@ class Sample:
     """The first lines as they are, only of text tables."""
 
     @property
+    def written(self) -> Dialect:
+        """How the text table is written; only text tables may be asked."""
+        if self.dialect is None:
+            raise TypeError(f"{self.path} is no text table")
+        return self.dialect
+
+    @property
     def source(self) -> str:
         """The file's name as reports show it."""
         return str(self.path)

@@ -148,17 +148,7 @@ def _open_zip(path: Path, size: int) -> ByteStream:
     file = path.open("rb")
     try:
         archive = zipfile.ZipFile(file)
-        names = [info for info in archive.infolist() if _is_data(info)]
-        if any(info.filename == "[Content_Types].xml" for info in names):
-            raise UnknownFormatError(
-                f"{path} is an Excel workbook.", remedy="Save the sheet as CSV UTF-8."
-            )
-        if len(names) != 1:
-            listed = ", ".join(info.filename for info in names[:5]) or "none"
-            raise BadInputError(
-                f"{path} holds {len(names)} files ({listed}).", remedy="Unzip it and name one file."
-            )
-        member: IO[bytes] = archive.open(names[0])
+        member = archive.open(_only_member(path, archive))
     except zipfile.BadZipFile as error:
         file.close()
         raise BadInputError(
@@ -168,6 +158,20 @@ def _open_zip(path: Path, size: int) -> ByteStream:
         file.close()
         raise
     return ByteStream(path, size, lambda: min(file.tell(), size), _ZipMember(member, file))
+
+
+def _only_member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    members = [info for info in archive.infolist() if _is_data(info)]
+    if any(info.filename == "[Content_Types].xml" for info in members):
+        raise UnknownFormatError(
+            f"{path} is an Excel workbook.", remedy="Save the sheet as CSV UTF-8."
+        )
+    if len(members) != 1:
+        listed = ", ".join(info.filename for info in members[:5]) or "none"
+        raise BadInputError(
+            f"{path} holds {len(members)} files ({listed}).", remedy="Unzip it and name one file."
+        )
+    return members[0]
 
 
 @dataclass(frozen=True)
@@ -188,14 +192,14 @@ def _is_data(info: zipfile.ZipInfo) -> bool:
 
 
 def guess_encoding(sample: bytes) -> str:
-    """The Python name of the encoding of `sample`, for text that may not be UTF-8.
+    r"""The Python name of the encoding of `sample`, for text that may not be UTF-8.
 
     UTF-8 wins wherever it decodes. Otherwise, GB 18030 if nearly every line that is not UTF-8
     reads as everyday Chinese (GB 2312), else Windows-1252.
 
     >>> guess_encoding("café".encode()), guess_encoding("café".encode("latin-1"))
     ('utf-8', 'cp1252')
-    >>> guess_encoding("名称,价格\\n水壶,3\\n".encode("gbk"))
+    >>> guess_encoding("名称,价格\n水壶,3\n".encode("gbk"))
     'gb18030'
     """
     if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -216,10 +220,10 @@ def _decodes(text: bytes, encoding: str) -> bool:
 
 
 def to_utf8(block: bytes, encoding: str) -> bytes:
-    """`block` (whole lines) as UTF-8; lines that are not UTF-8 are read as `encoding`.
+    r"""`block` (whole lines) as UTF-8; lines that are not UTF-8 are read as `encoding`.
 
-    >>> to_utf8(b"caf\\xe9\\ncaf\\xc3\\xa9", "cp1252").decode()
-    'café\\ncafé'
+    >>> to_utf8(b"caf\xe9\ncaf\xc3\xa9", "cp1252").decode()
+    'café\ncafé'
     """
     if _decodes(block, "utf-8"):
         return block

@@ -56,9 +56,9 @@ def clean_text(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def plain_text(text: str) -> str:
-    """One text in its plain form.
+    r"""One text in its plain form.
 
-    >>> plain_text("Jack &amp; Jill&#39;s\\u200b ﬁne\\x07  mug")
+    >>> plain_text("Jack &amp; Jill&#39;s\u200b ﬁne\x07  mug")
     "Jack & Jill's fine mug"
     """
     if "<" in text:
@@ -77,12 +77,12 @@ def _visible(char: str) -> str:
 
 
 def repair_mojibake(text: str) -> str:
-    """The text, with UTF-8 that was shown as Windows-1252 read as UTF-8 again.
+    r"""The text, with UTF-8 that was shown as Windows-1252 read as UTF-8 again.
 
     Western letters and punctuation are repaired wherever they stand; other scripts only where
     three or more such runs show that it is no accident.
 
-    >>> repair_mojibake("cafÃ© â€œnoirâ€\\x9d"), repair_mojibake("ÃƒÂ©"), repair_mojibake("Ã la")
+    >>> repair_mojibake("cafÃ© â€œnoirâ€\x9d"), repair_mojibake("ÃƒÂ©"), repair_mojibake("Ã la")
     ('café “noir”', 'é', 'Ã la')
     """
     for _ in range(2):

@@ -140,7 +140,10 @@ def _compact_day_millis(days: NDArray[np.int64]) -> NDArray[np.int64]:
     usable = np.where(_is_compact_day(days), days, 19_700_101)
     months = (usable // 10_000 - 1970) * 12 + usable // 100 % 100 - 1
     first = months.astype("datetime64[M]").astype("datetime64[D]")
-    return (first + (usable % 100 - 1)).astype("datetime64[ms]").astype(np.int64)
+    millis: NDArray[np.int64] = (
+        (first + (usable % 100 - 1)).astype("datetime64[ms]").astype(np.int64)
+    )
+    return millis
 
 
 def _from_text(values: pa.Array, *, day_first: bool) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -177,7 +180,7 @@ def _read_zoned(text: pa.Array) -> NDArray[np.int64] | None:
 
 def _cast_millis(text: pa.Array, kind: pa.DataType) -> NDArray[np.int64] | None:
     try:
-        micros = text.cast(kind).cast(pa.int64()).to_numpy()
+        micros: NDArray[np.int64] = text.cast(kind).cast(pa.int64()).to_numpy()
     except pa.ArrowInvalid:
         return None
     return micros // 1000
