@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -107,6 +107,12 @@ def client(app: Starlette) -> Iterator[Client]:
     """A client of the running application."""
     with running(app) as started:
         yield started
+
+
+@pytest.fixture
+def start() -> Callable[[Starlette], AbstractContextManager[Client]]:
+    """`running`, for tests that make their own application."""
+    return running
 
 
 @pytest.fixture

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+from starlette.applications import Starlette
 
 from shelfwise.core.errors import BadInputError
 from shelfwise.core.event import Event, Product
 from shelfwise.core.question import Question
 from shelfwise.core.slate import Evidence, Reason, Slate, SlateItem
+from shelfwise.serving.app import create_app
+from shelfwise.serving.server import SHOP_VARIABLE, stop_with_parent
+from shelfwise.store.event_log import EventLog
 from shelfwise.store.log_record import Deletion, Erasure, Record
 
 
@@ -89,3 +96,10 @@ def _same(event: Event, question: Question) -> bool:
     if question.user_id is not None and event.user_id == question.user_id:
         return True
     return question.session_id is not None and event.session_id == question.session_id
+
+
+def create() -> Starlette:
+    """The application of a small shop whose folder the server was given."""
+    stop_with_parent()
+    log = EventLog(Path(os.environ[SHOP_VARIABLE]) / "log" / "events.sqlite")
+    return create_app(SmallShop(), log)

@@ -1,0 +1,27 @@
+"""The application of the shop that SHELFWISE_SHOP names; each worker builds its own."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Sequence
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from shelfwise.app import Shop
+from shelfwise.serving.app import create_app
+from shelfwise.serving.server import SHOP_VARIABLE, stop_with_parent
+
+
+def create(pages: Sequence[BaseRoute] = ()) -> Starlette:
+    """The API of the shop, with further `pages` behind it."""
+    stop_with_parent()
+    shop = Shop.open(os.environ[SHOP_VARIABLE])
+    live = shop.live()
+    app = create_app(live, shop.log(), pages=pages)
+    # The models live as long as the process: without them to look through, the collector's longest
+    # pause goes from tens of milliseconds to less than one.
+    gc.collect()
+    gc.freeze()
+    return app
