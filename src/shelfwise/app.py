@@ -25,7 +25,7 @@ from shelfwise.core.errors import (
 from shelfwise.core.question import Question
 from shelfwise.core.settings import Settings
 from shelfwise.core.slate import Slate
-from shelfwise.evaluation.page import html_page
+from shelfwise.evaluation.page import report_page
 from shelfwise.evaluation.report import EvaluationReport
 from shelfwise.pipeline.evaluate import evaluate
 from shelfwise.pipeline.ingest import IngestReport, ingest
@@ -257,7 +257,7 @@ class Shop:
             data, protocol, config, progress, k=k, train_on_validation=train_on_validation
         )
         path = self.root / "reports" / f"evaluation-{protocol}.html"
-        publish_bytes(path, html_page(outcome.report).encode())
+        publish_bytes(path, report_page(outcome.report).encode())
         return Evaluated(outcome.report, path)
 
     def recommend(self, question: Question | None = None, **asked: Any) -> Slate:
