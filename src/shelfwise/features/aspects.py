@@ -201,11 +201,12 @@ def _count(
                 sum_ += value
                 words = length[sentence[i]]
                 if QUOTE_WORDS[0] <= words <= QUOTE_WORDS[1]:
-                    if value > max(high, CLEAR):
-                        high = value
+                    terse = 1.0 - words / (2.0 * QUOTE_WORDS[1])
+                    if value > CLEAR and value * terse > high:
+                        high = value * terse
                         row[4] = sentence[i]
-                    if value < min(low, -CLEAR):
-                        low = value
+                    if value < -CLEAR and value * terse < low:
+                        low = value * terse
                         row[5] = sentence[i]
                 i += 1
             row[2] += sum_ > CLEAR

@@ -30,6 +30,8 @@ SHOWN = 3
 MIN_PRAISE = 2
 """Reviews that must praise an aspect; one opinion is not "reviewers"."""
 MIN_BLAME = 2
+SURE = 0.6
+"""What the stars must say, -1 to 1, of a sentence in which the lexicon knows no word."""
 MAX_ITEM_SHARE = 0.5
 """An aspect in more of a product's reviews is the product itself (with 10 reviews or more)."""
 
@@ -63,7 +65,7 @@ class ReviewFacts:
     criticised: tuple[AspectFact, ...]
     """Most blamed first."""
     topics: tuple[float, ...]
-    """Share of each of the shop's topics."""
+    """Share of each of the shop's topics; empty where unknown."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class ReviewDigest:
         of_word = value[clause]
         if model is not None:
             of_text = of_text / 2 + np.tanh(model.text_odds(tokens) / 2) / 2
-            of_word = of_word + np.tanh(model.sentence_odds(tokens) / 2)[tokens.sentence_of_word()]
+            of_word = _agreed(of_word, model.sentence_odds(tokens)[tokens.sentence_of_word()])
         brand_words = frozenset(word for brand in brands for word in words_of(brand))
         mentions = Mentions.of(tokens, of_word, item, brand_words)
         topics = Topics.of(tokens, item, n_items, N_TOPICS, rng)
@@ -143,7 +145,7 @@ class ReviewDigest:
             sentiment=float(self.sentiment[item]),
             praised=tuple(kinds[1]),
             criticised=tuple(kinds[-1]),
-            topics=tuple(self.topics[item].tolist()),
+            topics=() if np.isnan(self.topics[item, 0]) else tuple(self.topics[item].tolist()),
         )
 
     def columns(self) -> NDArray[np.float32]:
@@ -195,6 +197,13 @@ class ReviewDigest:
             quotes=tuple(settings["quotes"]),
             counts=arrays["aspect_counts"],
         )
+
+
+def _agreed(lexicon: NDArray[np.float64], odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lexicon and stars together; stars alone only where they are sure, as quotes must convince."""
+    learnt = np.tanh(odds / 2)
+    silent = (lexicon == 0) & (np.abs(learnt) < SURE)
+    return np.where(silent, 0.0, lexicon + learnt)
 
 
 def _item_sentiment(
