@@ -36,10 +36,10 @@ def shop(
         staging.close()
         path = staging.folder / "new-products.parquet"
         pq.write_table(products_to_table(products or []), path)
-        added = {
-            kind: staging.paths(kind)[0] for kind in ("events", "reviews") if staging.paths(kind)
-        }
-        staging.commit(added, {"products": path})
+        staging.commit(
+            {"events": staging.paths("events"), "reviews": staging.paths("reviews")},
+            {"products": path},
+        )
     return tables
 
 
@@ -67,7 +67,7 @@ def random_shop(root: Path, prefix: str, order_of_names: int) -> ShopTables:
     """Sixty events, products and reviews whose ids depend on `prefix`, their content does not."""
     rng = np.random.default_rng(3)
     names = np.random.default_rng(order_of_names).permutation(30)
-    item, user = rng.integers(0, 30, 60), rng.integers(0, 12, 60)
+    item, user = rng.integers(0, 20, 60), rng.integers(0, 12, 60)
     events = [
         Event(
             "view",
@@ -79,7 +79,10 @@ def random_shop(root: Path, prefix: str, order_of_names: int) -> ShopTables:
         )
         for i, u in zip(item, user, strict=True)
     ]
-    products = [Product(f"{prefix}{names[i]}", f"Title {i}") for i in range(10, 25)]
+    products = sorted(
+        (Product(f"{prefix}{names[i]}", f"Title {i}", price=float(i)) for i in range(10, 25)),
+        key=lambda product: product.item_id,
+    )
     reviews: list[Review] = [(f"{prefix}{names[i]}", f"{prefix}{names[i]}", 5) for i in (29, 3)]
     return shop(root, events, products, reviews)
 

@@ -42,7 +42,7 @@ try:
     with ShopTables(Path(sys.argv[1])).stage() as staging:
         staging.add("events", events_to_table(many))
         staging.close()
-        staging.commit({"events": staging.paths("events")[0]}, {})
+        staging.commit({"events": staging.paths("events")}, {})
 except StorageError as error:
     print(error)
 """
@@ -52,12 +52,13 @@ def view(user: str, item: str = "a", time_ms: int = 1) -> pa.Table:
     return events_to_table([Event("view", time_ms, user_id=user, item_id=item)])
 
 
-def add(tables: ShopTables, kind: Kind, *batches: pa.Table) -> None:
+def add(tables: ShopTables, kind: Kind, *sources: pa.Table) -> None:
     with tables.stage() as staging:
-        for batch in batches:
-            staging.add(kind, batch, staging.next_order)
+        for number, source in enumerate(sources):
+            staging.begin(f"source {number}")
+            staging.add(kind, source)
         staging.close()
-        staging.commit({kind: staging.paths(kind)[0]} if batches else {}, {})
+        staging.commit({kind: staging.paths(kind)}, {})
 
 
 def replace_products(tables: ShopTables, title: str) -> None:
@@ -87,7 +88,7 @@ def test_committed_rows_are_read_back_and_new_ones_come_after(tmp_path: Path) ->
     assert tables.events().column("user_id").to_pylist() == ["u", "v", "w"]
     assert tables.events().column("order").to_pylist() == [0, 1, 2]
     assert tables.count("events") == 3
-    assert len(tables.event_paths()) == 2
+    assert len(tables.event_paths()) == 3
 
 
 def test_what_is_staged_but_not_committed_is_gone(tmp_path: Path) -> None:
@@ -155,6 +156,17 @@ def test_two_ingests_at_once_are_refused(tmp_path: Path) -> None:
     tables = ShopTables(tmp_path)
     with tables.stage(), pytest.raises(StorageError, match="Another process is ingesting"):
         add(tables, "events", view("u"))
+
+
+def test_a_source_is_known_once_it_was_committed(tmp_path: Path) -> None:
+    tables = ShopTables(tmp_path)
+    add(tables, "events", view("u"))
+    with tables.stage() as staging:
+        assert staging.begin("source 0")
+        assert not staging.begin("source 1")
+        assert staging.begin("source 1")
+    with tables.stage() as staging:
+        assert not staging.begin("source 1")
 
 
 def test_a_missing_segment_is_named(tmp_path: Path) -> None:

@@ -80,6 +80,8 @@ class Manifest:
     """Number of the next segment file; never used twice."""
     next_order: int = 0
     """First `order` that no stored event has."""
+    sources: tuple[str, ...] = ()
+    """Marks of the files that were ingested, however their callers make them."""
 
 
 class ShopTables:
@@ -100,7 +102,9 @@ class ShopTables:
                 remedy="Update Shelfwise, or ingest the shop's files into a new shop.",
             )
         segments = tuple(Segment(**segment) for segment in stored["segments"])
-        return Manifest(segments, stored["next_segment"], stored["next_order"])
+        return Manifest(
+            segments, stored["next_segment"], stored["next_order"], tuple(stored["sources"])
+        )
 
     def fingerprint(self) -> str:
         """A hash of everything stored: equal when, and only when, the content is."""
@@ -188,49 +192,53 @@ class Staging:
         self.folder = folder
         self._root = root
         self._manifest = manifest
+        self._sources = list(manifest.sources)
         self._writers: dict[str, pq.ParquetWriter] = {}
-        self._next_order = manifest.next_order
+        self._paths: dict[str, list[Path]] = {}
+        self._next_order = self._first_order = manifest.next_order
 
-    @property
-    def next_order(self) -> int:
-        """First `order` that neither a stored nor a staged event has."""
-        return self._next_order
+    def begin(self, mark: str) -> bool:
+        """Starts a source, whose rows go to files of their own; true when `mark` is known already.
 
-    def add(self, kind: Kind, table: pa.Table, first_order: int = 0) -> None:
-        """Appends rows of this kind; `first_order` is added to the `order` of events.
-
-        A source counts its rows from zero, so give all batches of a source the `next_order` that
-        was read before its first batch.
+        A source counts the `order` of its events from 0; here they come after all before them.
         """
+        self.close()
+        self._first_order = self._next_order
+        known = mark in self._sources
+        if not known:
+            self._sources.append(mark)
+        return known
+
+    def add(self, kind: Kind, table: pa.Table) -> None:
+        """Appends rows of this kind to the current source."""
         if table.num_rows == 0:
             return
         if kind == "events":
-            table = self._ordered(table, first_order)
-        with storing(self._staged(kind)):
-            if kind not in self._writers:
-                self._writers[kind] = pq.ParquetWriter(
-                    self._staged(kind), SCHEMAS[kind], compression="zstd"
-                )
-            self._writers[kind].write_table(table, row_group_size=_ROW_GROUP)
+            table = self._ordered(table)
+        with storing(self.folder):
+            self._writer(kind).write_table(table, row_group_size=_ROW_GROUP)
 
     def close(self) -> None:
-        """Finishes the staged files, so that `paths` may be read."""
-        for kind, writer in self._writers.items():
-            with storing(self._staged(kind)):
-                writer.close()
+        """Finishes the files of the current source, so that `paths` may be read."""
+        with storing(self.folder):
+            while self._writers:
+                self._writers.popitem()[1].close()
 
     def paths(self, kind: Kind) -> list[Path]:
-        """The staged file of this kind, none when no row was added."""
-        return [self._staged(kind)] if kind in self._writers else []
+        """The staged files of this kind, one for each source that has any, in their order."""
+        return list(self._paths.get(kind, ()))
 
-    def commit(self, added: Mapping[Kind, Path], replaced: Mapping[Kind, Path]) -> Manifest:
+    def commit(
+        self, added: Mapping[Kind, Sequence[Path]], replaced: Mapping[Kind, Path]
+    ) -> Manifest:
         """The new state: `added` files beside the segments there, `replaced` instead of them.
 
         A file without rows is not added, and one equal to what it replaces changes nothing.
         """
         segments = list(self._manifest.segments)
         number = self._manifest.next_segment
-        for kind, path in [*added.items(), *replaced.items()]:
+        each = [(kind, path) for kind, paths in added.items() for path in paths]
+        for kind, path in [*each, *replaced.items()]:
             described = self._described(kind, path, number)
             if kind in replaced:
                 if described.sha256 in {one.sha256 for one in segments if one.kind == kind}:
@@ -241,9 +249,10 @@ class Staging:
             self._move_in(path, described)
             segments.append(described)
             number += 1
-        if number == self._manifest.next_segment:
+        state = Manifest(tuple(segments), number, self._next_order, tuple(self._sources))
+        if state.segments == self._manifest.segments and state.sources == self._manifest.sources:
             return self._manifest
-        return self._publish(Manifest(tuple(segments), number, self._next_order))
+        return self._publish(state)
 
     def abandon(self) -> None:
         """Removes the staging folder."""
@@ -252,15 +261,18 @@ class Staging:
                 writer.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _ordered(self, table: pa.Table, first_order: int) -> pa.Table:
-        order = pc.add(table.column("order"), first_order)
+    def _ordered(self, table: pa.Table) -> pa.Table:
+        order = pc.add(table.column("order"), self._first_order)
         self._next_order = max(self._next_order, pc.max(order).as_py() + 1)
-        return table.set_column(
-            table.schema.get_field_index("order"), EVENTS_SCHEMA.field("order"), order
-        )
+        place = table.schema.get_field_index("order")
+        return table.set_column(place, EVENTS_SCHEMA.field("order"), order)
 
-    def _staged(self, kind: str) -> Path:
-        return self.folder / f"staged-{kind}.parquet"
+    def _writer(self, kind: str) -> pq.ParquetWriter:
+        if kind not in self._writers:
+            paths = self._paths.setdefault(kind, [])
+            paths.append(self.folder / f"{kind}-{len(paths) + 1}.parquet")
+            self._writers[kind] = pq.ParquetWriter(paths[-1], SCHEMAS[kind], compression="lz4")
+        return self._writers[kind]
 
     def _described(self, kind: str, path: Path, number: int) -> Segment:
         name = (
