@@ -13,6 +13,7 @@ from shelfwise.core.columns import EVENT_CODE, REVIEWS_SCHEMA
 from shelfwise.core.dataset import Dataset, Events
 from shelfwise.core.event import Event, Product
 from shelfwise.core.rows import events_to_table, products_to_table
+from shelfwise.ingest.automated import AUTOMATED_SCHEMA
 from shelfwise.pipeline.dataset import load_dataset
 from shelfwise.store.tables import ShopTables
 
@@ -154,6 +155,50 @@ def test_missing_numbers_have_their_stated_meaning(tmp_path: Path) -> None:
     assert np.isnan(events.price[0])
     assert events.price[1] == 2.5
     assert np.isnan(events.rating).all()
+
+
+def test_what_was_sent_back_is_not_learnt_from(tmp_path: Path) -> None:
+    def line(kind: str, item: str, time_ms: int, quantity: float) -> Event:
+        return Event(kind, time_ms, user_id="u", item_id=item, quantity=quantity)
+
+    tables = shop(
+        tmp_path,
+        [
+            line("purchase", "whole", 1, 2),
+            line("purchase", "part", 2, 5),
+            line("refund", "whole", 3, 2),
+            line("refund", "part", 4, 1),
+        ],
+    )
+    data = load_dataset(tables)
+    assert seen(data) == [("u", "part", 2)]
+    assert data.events.quantity.tolist() == [4]
+    not_yet = load_dataset(tables, until_ms=4).events.quantity.tolist()
+    assert not_yet == [5]
+    late = events_to_table([line("refund", "part", 9, 4)])
+    assert len(load_dataset(tables, extra_events=late).events) == 0
+
+
+def test_shoppers_taken_for_programs_are_kept_out(tmp_path: Path) -> None:
+    tables = shop(
+        tmp_path,
+        [
+            Event("view", 1, user_id="robot", item_id="a"),
+            Event("view", 2, session_id="robot", item_id="a"),
+            Event("view", 3, session_id="crawler", item_id="a"),
+            Event("view", 4, user_id="crawler", item_id="a"),
+        ],
+    )
+    with tables.stage() as staging:
+        rows = [
+            {"user_id": "robot", "session_id": None, "reason": "r", "evidence": "e", "events": 1},
+            {"user_id": None, "session_id": "crawler", "reason": "r", "evidence": "e", "events": 1},
+        ]
+        path = staging.folder / "found.parquet"
+        pq.write_table(pa.Table.from_pylist(rows, AUTOMATED_SCHEMA), path)
+        staging.commit({}, {"automated": path})
+    shoppers = [shopper for shopper, _, _ in seen(load_dataset(tables))]
+    assert shoppers == ["session:robot", "crawler"]
 
 
 def test_products_stand_at_their_items_code(tmp_path: Path) -> None:

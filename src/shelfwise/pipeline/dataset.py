@@ -8,15 +8,24 @@ Columns are read one at a time, which keeps 20 million events within 4 GB.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from shelfwise.core.columns import EVENT_CODE, INTEREST_TYPES, PRODUCTS_SCHEMA
+from shelfwise.core.columns import (
+    EVENT_CODE,
+    EVENTS_SCHEMA,
+    INTEREST_TYPES,
+    PRODUCTS_SCHEMA,
+)
 from shelfwise.core.dataset import CODED_REVIEWS_SCHEMA, Dataset, Events
 from shelfwise.core.vocabulary import UNKNOWN, Vocabulary
+from shelfwise.ingest.refunds import Corrections, refund_corrections
 from shelfwise.pipeline.words import Words
 from shelfwise.store.tables import ShopTables
 
@@ -37,43 +46,25 @@ def load_dataset(
     `extra_events` (`EVENTS_SCHEMA`) and `extra_products` (whole rows, replacing stored ones) come
     from the live side. Events and reviews at `until_ms` or later are left out.
     """
-    log = _Log(tables, extra_events)
+    rows = _learnable(_Log(tables, extra_events), until_ms)
     products = _products(tables, extra_products)
     reviews = _reviews(tables, until_ms)
-    kind, item = log.words("event_type", few=True), log.words("item_id", few=True)
-    session = log.words("session_id")
-    shopper, n_known = _shoppers(log.words("user_id"), session)
-    kept = (
-        (kind.mapped(dict.fromkeys(INTEREST_TYPES, 1)) == 1)
-        & (item.position >= 0)
-        & (shopper.position >= 0)
-    )
-    where = _in_time_order(log, kept, until_ms)
-    shopper_at, item_at = shopper.at(where), item.at(where)
-    users = Vocabulary.shuffled(_distinct(shopper_at.words, reviews.column("user_id")), seed)
+    users = Vocabulary.shuffled(_distinct(rows.shopper.words, reviews.column("user_id")), seed)
     items = Vocabulary.shuffled(
-        _distinct(item_at.words, _unsold(products, item_at.words), reviews.column("item_id")), seed
+        _distinct(rows.item.words, _unsold(products, rows.item.words), reviews.column("item_id")),
+        seed,
     )
-    user_code = shopper_at.codes(users)
+    events = rows.events(users, items)
     anonymous = np.zeros(len(users), np.bool_)
-    anonymous[user_code] = shopper.position[where] >= n_known
+    anonymous[events.user] = rows.anonymous
     return Dataset(
         users=users,
         items=items,
-        events=Events(
-            user=user_code,
-            item=item_at.codes(items),
-            type=kind.mapped(EVENT_CODE)[where],
-            time_ms=log.integers("time_ms")[where],
-            quantity=log.floats("quantity", missing=1.0)[where],
-            price=log.floats("price")[where],
-            rating=log.floats("rating")[where],
-            session=_sessions(user_code, session.position[where]),
-        ),
+        events=events,
         products=_aligned(products, items),
         reviews=_coded_reviews(reviews, users, items),
         anonymous=anonymous,
-        timed=bool(log.column("timed").to_numpy()[where].all()),
+        timed=bool(rows.log.column("timed").to_numpy()[rows.where].all()),
     )
 
 
@@ -116,6 +107,61 @@ class _Log:
         return Words.of([*stored.chunks, *live])
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """The events that models learn from, oldest first."""
+
+    log: _Log
+    where: NDArray[np.int64]
+    """The row of each in the log."""
+    kind: Words
+    """Of all rows of the log, not only those learnt from."""
+    shopper: Words
+    item: Words
+    session: NDArray[np.int32]
+    quantity: NDArray[np.float32]
+    anonymous: NDArray[np.bool_]
+
+    def events(self, users: Vocabulary, items: Vocabulary) -> Events:
+        """The events in the codes of the vocabularies."""
+        where, user = self.where, self.shopper.codes(users)
+        return Events(
+            user=user,
+            item=self.item.codes(items),
+            type=self.kind.mapped(EVENT_CODE)[where],
+            time_ms=self.log.integers("time_ms")[where],
+            quantity=self.quantity,
+            price=self.log.floats("price")[where],
+            rating=self.log.floats("rating")[where],
+            session=_sessions(user, self.session),
+        )
+
+
+def _learnable(log: _Log, until_ms: int | None) -> _Rows:
+    """Signs of interest by people, net of what they sent back."""
+    kind, item = log.words("event_type", few=True), log.words("item_id", few=True)
+    session = log.words("session_id")
+    shopper, n_known = _shoppers(log.words("user_id"), session)
+    interest = kind.mapped(dict.fromkeys(INTEREST_TYPES, 1)) == 1
+    kept = interest & (item.position >= 0) & _person(shopper, log.tables)
+    quantity = log.floats("quantity", missing=1.0).copy()
+    if "refund" in kind.words.to_pylist():
+        returned = _sent_back(log, until_ms)
+        quantity[returned.place] = returned.quantity
+        kept[returned.place] &= returned.quantity > 0
+    where = _in_time_order(log, kept, until_ms)
+    return _Rows(
+        log=log,
+        where=where,
+        kind=kind,
+        shopper=shopper.at(where),
+        item=item.at(where),
+        session=session.position[where],
+        quantity=quantity[where],
+        anonymous=shopper.position[where] >= n_known,
+    )
+
+
 def _joined(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([*first.chunks, *second.chunks], first.type)
 
@@ -133,6 +179,30 @@ def _shoppers(user: Words, session: Words) -> tuple[Words, int]:
     position = user.position.copy()
     position[nameless] = both.position[anonymous.position + n_known]
     return Words(position, both.words), n_known
+
+
+def _person(shopper: Words, tables: ShopTables) -> NDArray[np.bool_]:
+    """For each event, whether someone is named and is not taken for a program."""
+    found = tables.automated()
+    robots: set[str] = set()
+    if found is not None:
+        robots.update(name for name in found.column("user_id").to_pylist() if name)
+        sessions = found.column("session_id").to_pylist()
+        robots.update(SESSION_PREFIX + name for name in sessions if name)
+    is_person = np.ones(len(shopper.words) + 1, np.bool_)
+    is_person[UNKNOWN] = False
+    is_person[:-1] = [name not in robots for name in shopper.words.to_pylist()]
+    return is_person[shopper.position]
+
+
+def _sent_back(log: _Log, until_ms: int | None) -> Corrections:
+    """What the refunds known before `until_ms` undo."""
+    with TemporaryDirectory(prefix="shelfwise-") as temp:
+        files = log.tables.event_paths()
+        if log.extra is not None:
+            files.append(Path(temp) / "live.parquet")
+            pq.write_table(log.extra.select(EVENTS_SCHEMA.names), files[-1])
+        return refund_corrections(files, Path(temp), until_ms=until_ms)
 
 
 def _in_time_order(log: _Log, kept: NDArray[np.bool_], until_ms: int | None) -> NDArray[np.int64]:
