@@ -89,7 +89,7 @@ def attribute_tokens(text: str) -> list[str]:
             f"{plain_text(str(name)).strip(' :')}={plain_text(str(value))}"
             for name, values in named.items()
             for value in (values if isinstance(values, list) else [values])
-            if value not in {None, ""}
+            if value is not None and value != ""
         ]
     parts = _listed(text) if text.startswith("[") else _TOKENS.split(text)
     return [token for part in parts if (token := plain_text(part))]

@@ -52,9 +52,9 @@ def find_records(
 ) -> Records:
     r"""The records of `block`; `final` says that nothing follows it.
 
-    A record over several lines that does not come to `width` values is taken for a stray quote:
-    its first line is marked `BROKEN_QUOTE` and the scan goes on behind it, so that one bad quote
-    does not swallow the good lines after it.
+    A record over several lines that does not come to `width` values, or has text behind a closing
+    quote, is taken for a stray quote: its first line is marked `BROKEN_QUOTE` and the scan goes on
+    behind it, so that one bad quote does not swallow the good lines after it.
 
     >>> found = find_records(b'a,"x\ny"\n\nb,c', b",", quoted=True, width=2, final=True)
     >>> found.line.tolist(), found.fields.tolist(), found.lines
@@ -93,6 +93,8 @@ def _scan(  # noqa: C901, PLR0912, PLR0915 - one state machine; calls would cost
         first_break = -1
         at_start = True
         in_quotes = False
+        closed = False  # a quoted value ended just now
+        astray = False  # and something other than a delimiter came after it
         stop = -1
         while i < size:
             c = data[i]
@@ -102,6 +104,7 @@ def _scan(  # noqa: C901, PLR0912, PLR0915 - one state machine; calls would cost
                         i += 1
                     else:
                         in_quotes = False
+                        closed = True
                 elif c == _NEWLINE:
                     inner += 1
                     if first_break < 0:
@@ -111,6 +114,7 @@ def _scan(  # noqa: C901, PLR0912, PLR0915 - one state machine; calls would cost
             elif c == delimiter:
                 count += 1
                 at_start = True
+                closed = False
                 i += 1
                 continue
             elif c == _NEWLINE or c == _RETURN:  # noqa: PLR1714, SIM109 - a set is slow here
@@ -118,6 +122,8 @@ def _scan(  # noqa: C901, PLR0912, PLR0915 - one state machine; calls would cost
                 break
             elif c == quote and at_start:
                 in_quotes = True
+            elif closed:
+                astray = True
             at_start = False
             i += 1
         if stop >= 0:
@@ -132,7 +138,7 @@ def _scan(  # noqa: C901, PLR0912, PLR0915 - one state machine; calls would cost
         else:
             stop = behind = size
         broken = in_quotes
-        if inner > 0 and (in_quotes or count != width):
+        if inner > 0 and (in_quotes or astray or count != width):
             broken = True
             stop = first_break
             behind = first_break + 1

@@ -67,7 +67,7 @@ class Sample:
 
     def values(self, column: str) -> list[object]:
         """The non-empty values of one column in the sample."""
-        return [row[column] for row in self.rows if row.get(column) not in {None, ""}]
+        return [row[column] for row in self.rows if row.get(column) is not None]
 
     def has(self, *columns: str) -> bool:
         """True when all these columns are there, whatever their case."""

@@ -101,7 +101,8 @@ def _real_millis(numbers: NDArray[np.float64]) -> NDArray[np.int64]:
     seconds = np.abs(numbers) < 1e11
     whole = epoch_millis(numbers.astype(np.int64))
     compact = seconds & _is_compact_day(numbers.astype(np.int64))
-    return np.where(seconds & ~compact, np.rint(numbers * 1000.0).astype(np.int64), whole)
+    exact = np.rint(np.where(seconds, numbers, 0.0) * 1000.0).astype(np.int64)
+    return np.where(seconds & ~compact, exact, whole)
 
 
 def _is_compact_day(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
