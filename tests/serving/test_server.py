@@ -18,18 +18,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shelfwise.core.errors import ShelfwiseError
+from shelfwise.core.errors import NotTrainedError, ShelfwiseError
 from shelfwise.core.event import Event
-from shelfwise.serving.server import Listen, bind, server_environment
+from shelfwise.serving.server import Listen, bind, serve, server_environment
 from shelfwise.store.event_log import EventLog
 
 PROGRAM = """
 import sys
-from pathlib import Path
-from shelfwise.serving.server import Listen, bind, serve
+from shelfwise.serving.server import SHOP_VARIABLE, Listen, become, bind
 bound = bind(Listen(port=0))
 print(bound.getsockname()[1], flush=True)
-serve(Path(sys.argv[1]), bound, int(sys.argv[2]), "small_shop:create")
+become("small_shop:create", bound, int(sys.argv[2]), {SHOP_VARIABLE: sys.argv[1]})
 """
 VIEW = {"user_id": "u", "item_id": "a", "event_type": "view"}
 
@@ -101,6 +100,12 @@ def test_each_numeric_library_gets_one_thread_unless_told_otherwise() -> None:
     assert environment["OPENBLAS_NUM_THREADS"] == "1"
     assert environment["OMP_NUM_THREADS"] == "3"
     assert environment["HOME"] == "/h"
+
+
+def test_a_shop_that_is_not_trained_is_not_served(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    with pytest.raises(NotTrainedError):
+        serve(tmp_path, host="127.0.0.1", port=0, workers=1)
 
 
 @pytest.mark.slow

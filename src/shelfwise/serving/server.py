@@ -1,8 +1,9 @@
 """Runs the API under uvicorn: one process, or a few workers behind one port.
 
 `serve` turns the running command into the server: it binds the port, then executes a fresh Python.
-So the numeric libraries read the thread settings of a server (measured: two spinning BLAS threads
-made a 1.4 ms product take 9.5 ms), and what the command had in memory, say after training, is free.
+So the command itself tells of a port in use, the numeric libraries read the thread settings of a
+server (measured: two spinning BLAS threads made a 1.4 ms product take 9.5 ms), and what the command
+had in memory, say after training, is free.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
@@ -27,9 +28,12 @@ from uvicorn.supervisors import Multiprocess
 
 from shelfwise.core.errors import BadInputError, ShelfwiseError
 from shelfwise.serving.metrics import FOLDER_VARIABLE
+from shelfwise.store.bundles import open_bundle
 
 SHOP_VARIABLE: Final = "SHELFWISE_SHOP"
 """Tells the workers which shop they serve."""
+OVERRIDES_VARIABLE: Final = "SHELFWISE_OVERRIDES"
+"""Settings of the command line, as a JSON list of `section.key=value`."""
 SHOP_APPLICATION: Final = "shelfwise.serving.worker:create"
 _THREADS: Final = (
     "OPENBLAS_NUM_THREADS",
@@ -73,18 +77,31 @@ def bind(listen: Listen) -> socket.socket:
 
 
 def serve(
-    shop: Path, bound: socket.socket, workers: int = 1, application: str = SHOP_APPLICATION
+    shop: Path, *, host: str, port: int, workers: int, overrides: Sequence[str] = ()
 ) -> NoReturn:
-    """Becomes the server of the shop on the bound socket; this process's program is replaced.
+    """Becomes the server of a shop; raises `ShelfwiseError` when it cannot.
 
-    `application` is as for `run`; it finds the shop's folder in the variable SHELFWISE_SHOP.
+    `overrides` are settings as `Shop.open` takes them.
+    """
+    open_bundle(shop / "models")
+    bound = bind(Listen(host, port, workers))
+    variables = {SHOP_VARIABLE: str(shop.absolute()), OVERRIDES_VARIABLE: json.dumps(overrides)}
+    become(SHOP_APPLICATION, bound, workers, variables)
+
+
+def become(
+    application: str, bound: socket.socket, workers: int, variables: Mapping[str, str]
+) -> NoReturn:
+    """Replaces this process's program by the server, which inherits the listening socket.
+
+    `application` is as for `run`; it finds `variables` in its environment.
     """
     bound.set_inheritable(True)
     numbers = [str(bound.fileno()), str(workers)]
     command = [sys.executable, "-m", "shelfwise.serving", application, *numbers]
-    environment = server_environment(os.environ) | {SHOP_VARIABLE: str(shop.absolute())}
     sys.stdout.flush()
     sys.stderr.flush()
+    environment = {**server_environment(os.environ), **variables}
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own interpreter and module
 
 
@@ -117,7 +134,11 @@ def run(application: str, bound: socket.socket, workers: int = 1) -> bool:
         timeout_worker_healthcheck=120,
     )
     host, port = bound.getsockname()[:2]
-    said = {"host": host, "port": port, "workers": workers, "pid": os.getpid()}
+    said: dict[str, str | int] = {
+        "url": _url(host, port),
+        "workers": workers,
+        "pid": os.getpid(),
+    }
     _say("starting", said)
     ran = _run_here(config, bound) if workers == 1 else _run_workers(config, bound)
     _say("stopped", said)
@@ -179,6 +200,10 @@ class _JsonLines(logging.Formatter):
 
 def _say(event: str, said: Mapping[str, str | int]) -> None:
     _LOG.info(event, extra={"said": dict(said)})
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _not_bound(listen: Listen, error: OSError) -> ShelfwiseError:

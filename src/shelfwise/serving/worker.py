@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 from collections.abc import Sequence
 
@@ -11,13 +12,14 @@ from starlette.routing import BaseRoute
 
 from shelfwise.app import Shop
 from shelfwise.serving.app import create_app
-from shelfwise.serving.server import SHOP_VARIABLE, stop_with_parent
+from shelfwise.serving.server import OVERRIDES_VARIABLE, SHOP_VARIABLE, stop_with_parent
 
 
 def create(pages: Sequence[BaseRoute] = ()) -> Starlette:
     """The API of the shop, with further `pages` behind it."""
     stop_with_parent()
-    shop = Shop.open(os.environ[SHOP_VARIABLE])
+    overrides = json.loads(os.environ.get(OVERRIDES_VARIABLE, "[]"))
+    shop = Shop.open(os.environ[SHOP_VARIABLE], overrides)
     live = shop.live()
     app = create_app(live, shop.log(), pages=pages)
     # The models live as long as the process: without them to look through, the collector's longest
