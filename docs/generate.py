@@ -9,11 +9,17 @@ it is written by hand.
 
 from __future__ import annotations
 
+import ast
+import inspect
+import json
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, Literal, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 import typer.main
@@ -59,7 +65,8 @@ def settings() -> str:
     for group in sorted(often, key=lambda one: one.__name__):
         paths = ", ".join(f"`{path}`" for path, other in sections if other is group)
         rows = table(_SETTING_HEAD, _setting_rows(group, ""))
-        parts.append(f"## {paths}\n\n{_first_line(group)}\n\n{rows}")
+        where = f"A group within each of {paths}; write its name, a dot, and a name below."
+        parts.append(f"## {_title(group)}\n\n{_first_line(group)}\n\n{where}\n\n{rows}")
     return "\n\n".join(part for part in parts if part)
 
 
@@ -79,16 +86,19 @@ def _section(path: str, group: type[Settings], often: set[type[Settings]]) -> st
         return ""
     rows = list(_setting_rows(group, f"{path}."))
     rows += [
-        (f"`{path}.{name}`", "", "", f"A group of settings: see [below](#{_anchor(inner)}).")
+        (f"`{path}.{name}`", "", "", f"A group: see [{_title(inner).lower()}](#{_anchor(inner)}).")
         for name, field in group.model_fields.items()
         if (inner := _group_of(field)) in often and inner is not None
     ]
     return f"## `{path}`\n\n{_first_line(group)}\n\n{table(_SETTING_HEAD, rows)}"
 
 
+def _title(group: type[Settings]) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", group.__name__.removesuffix("Config")).capitalize()
+
+
 def _anchor(group: type[Settings]) -> str:
-    places = [path for path, other in _sections(AppConfig, "") if other is group]
-    return re.sub(r"[^\w -]", "", " ".join(places).lower()).replace(" ", "-")
+    return _title(group).lower().replace(" ", "-")
 
 
 def _setting_rows(group: type[Settings], prefix: str) -> Iterable[tuple[str, str, str, str]]:
@@ -149,13 +159,19 @@ def _kind(annotation: Any) -> str:
 def commands() -> str:
     """Every command with its arguments and options."""
     group: Any = typer.main.get_command(app)
+    functions = {
+        one.name or one.callback.__name__: one.callback
+        for one in app.registered_commands
+        if one.callback is not None
+    }
     parts = []
     for name, command in group.commands.items():
+        kinds = get_type_hints(functions[name])
         arguments = [one for one in command.params if one.param_type_name == "argument"]
         options = [one for one in command.params if one.param_type_name == "option"]
         usage = " ".join(["shelfwise", name, *(_metavar(one) for one in arguments), "[OPTIONS]"])
         rows = [(f"`{_metavar(one)}`", "required", one.help or "") for one in arguments]
-        rows += [(_flags(one), _default(one), one.help or "") for one in options]
+        rows += [(_flags(one, kinds[one.name]), _default(one), one.help or "") for one in options]
         about = (command.help or "").strip()
         listed = table(("option", "default", "meaning"), rows)
         parts.append(f"### `shelfwise {name}`\n\n{about}\n\n```text\n{usage}\n```\n\n{listed}")
@@ -166,22 +182,27 @@ def _metavar(parameter: Any) -> str:
     return str(parameter.metavar or parameter.name.upper())
 
 
-def _flags(option: Any) -> str:
+def _flags(option: Any, kind: Any) -> str:
     words = [f"`{word}`" for word in (*option.opts, *option.secondary_opts)]
-    value = "" if option.is_flag else f" `{option.metavar or _value_of(option)}`"
+    value = "" if option.is_flag else f" `{option.metavar or _value_of(kind)}`"
     return f"{', '.join(words)}{value}"
 
 
-def _value_of(option: Any) -> str:
-    choices = getattr(option.type, "choices", None)
-    return "|".join(str(one) for one in choices) if choices else option.type.name.upper()
+def _value_of(kind: Any) -> str:
+    """What a value of this kind looks like."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return "|".join(str(one.value) for one in kind)
+    words = {int: "NUMBER", float: "NUMBER", Path: "FILE", str: "TEXT"}
+    if kind in words:
+        return words[kind]
+    return next(_value_of(one) for one in get_args(kind) if one is not type(None))
 
 
 def _default(option: Any) -> str:
     value = option.default
     if option.secondary_opts and isinstance(value, bool):
         return f"`{(option.opts if value else option.secondary_opts)[0]}`"
-    if value is None or value is False or value in ([], ()) or callable(value):
+    if value is None or value is False or value in ([], ()):  # nothing to tell
         return ""
     return f"`{getattr(value, 'value', value)}`"
 
@@ -238,13 +259,33 @@ def _fields(struct: type[msgspec.Struct]) -> str:
     _, schemas = msgspec.json.schema_components([struct])
     schema = schemas[struct.__name__]
     routes = [f"`{one.method} {one.path}`" for one in ENDPOINTS if struct in _structs_of(one)]
+    said = _field_docstrings(struct)
     rows = [
-        (f"`{name}`", _json_type(part), part.get("description", ""))
+        (
+            f"`{name}`",
+            _json_type(part) + _json_default(part),
+            said.get(name) or part.get("description", ""),
+        )
         for name, part in schema["properties"].items()
     ]
     about = schema.get("description", "").replace("\n", " ")
     listed = table(("field", "type", "meaning"), rows)
     return f"#### `{struct.__name__}` ({', '.join(routes)})\n\n{about}\n\n{listed}"
+
+
+def _field_docstrings(struct: type[msgspec.Struct]) -> dict[str, str]:
+    """What stands in quotes below each field of the class."""
+    source = ast.parse(textwrap.dedent(inspect.getsource(struct)))
+    return {
+        field.target.id: str(below.value.value)
+        for definition in source.body
+        if isinstance(definition, ast.ClassDef)
+        for field, below in pairwise(definition.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+    }
 
 
 def _structs_of(endpoint: Any) -> tuple[Any, ...]:
@@ -255,7 +296,8 @@ def _json_type(part: dict[str, Any]) -> str:
     if "$ref" in part:
         return f"`{part['$ref'].rsplit('/', 1)[-1]}`"
     if "anyOf" in part:
-        return " or ".join(dict.fromkeys(_json_type(one) for one in part["anyOf"]))
+        kinds = [_json_type(one) for one in part["anyOf"] if one.get("type") != "null"]
+        return " or ".join(dict.fromkeys(kinds))
     if "enum" in part:
         return " or ".join(f"`{one}`" for one in part["enum"])
     kind = str(part.get("type", "any"))
@@ -268,6 +310,11 @@ def _json_type(part: dict[str, Any]) -> str:
         if name in part
     ]
     return ", ".join([kind, *limits])
+
+
+def _json_default(part: dict[str, Any]) -> str:
+    value = part.get("default")
+    return "" if value in (None, [], "") else f", default `{json.dumps(value)}`"
 
 
 def errors() -> str:
