@@ -64,13 +64,10 @@ def loads(users: list[str], items: list[str], seed: int) -> list[Load]:
         {"user_id": rng.choice(users), "item_id": rng.choice(items), "event_type": "view"}
         for _ in range(400)
     ]
-    questions = known + visits
-    rng.shuffle(questions)
+    questions = tuple(json.dumps(question).encode() for question in [*known, *visits])
     return [
         Load("healthz", "GET", "/healthz"),
-        Load(
-            "recommend", "POST", "/v1/recommend", tuple(json.dumps(q).encode() for q in questions)
-        ),
+        Load("recommend", "POST", "/v1/recommend", questions),
         Load("events", "POST", "/v1/events", tuple(json.dumps(e).encode() for e in events)),
     ]
 
@@ -110,11 +107,19 @@ async def attack(port: int, load: Load, connections: int, seconds: float) -> dic
 def client_process(port: int, load: Load, connections: int, seconds: float) -> dict[str, Any]:
     """The figures of one load, made by another Python process."""
     given = json.dumps(
-        [port, load.name, load.method, load.path, [b.decode() for b in load.bodies]]
-        + [connections, seconds]
+        {
+            "port": port,
+            "load": [load.name, load.method, load.path, [body.decode() for body in load.bodies]],
+            "connections": connections,
+            "seconds": seconds,
+        }
     )
     done = subprocess.run(
-        [sys.executable, __file__, "--client"], input=given, capture_output=True, text=True
+        [sys.executable, __file__, "--client"],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         sys.exit(done.stderr)
@@ -124,9 +129,11 @@ def client_process(port: int, load: Load, connections: int, seconds: float) -> d
 
 def be_client() -> None:
     """The other process: one load, told on stdin, its figures on stdout."""
-    port, name, method, path, bodies, connections, seconds = json.load(sys.stdin)
+    given = json.load(sys.stdin)
+    name, method, path, bodies = given["load"]
     load = Load(name, method, path, tuple(body.encode() for body in bodies))
-    print(json.dumps(asyncio.run(attack(port, load, connections, seconds))))
+    seen = asyncio.run(attack(given["port"], load, given["connections"], given["seconds"]))
+    print(json.dumps(seen))
 
 
 def cpu_seconds(pid: int) -> float:
@@ -200,7 +207,7 @@ def ids_of(shop: Path) -> tuple[list[str], list[str]]:
     """Some shoppers and products of the shop's data."""
     found = []
     for kind, column in (("events", "user_id"), ("products", "item_id")):
-        path = sorted((shop / "data").glob(f"{kind}-*.parquet"))[0]
+        path = next((shop / "data").glob(f"{kind}-*.parquet"))
         ids = pq.read_table(path, columns=[column]).column(column).unique().drop_null()
         found.append(ids.to_pylist()[:5_000])
     return found[0], found[1]
@@ -213,12 +220,11 @@ def serve(shop: Path, workers: int) -> tuple[subprocess.Popen[str], int]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stderr is not None
-    said = process.stderr.readline()
+    said = process.stderr.readline() if process.stderr else ""
     try:
         port = int(json.loads(said)["url"].rpartition(":")[2])
     except (ValueError, KeyError):
-        sys.exit(said + process.stderr.read())
+        sys.exit(said + process.communicate()[1])
     ready = Load("readyz", "GET", "/readyz")
     for _ in range(600):
         try:
