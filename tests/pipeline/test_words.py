@@ -11,8 +11,6 @@ from shelfwise.core.vocabulary import Vocabulary
 from shelfwise.pipeline.words import Words
 
 one_chunk = st.lists(st.none() | st.text("ab壶", max_size=4), max_size=30)
-    st.lists(st.none() | st.text("ab壶", max_size=4), max_size=30), max_size=4
-)
 
 
 def said(words: Words) -> list[str | None]:
