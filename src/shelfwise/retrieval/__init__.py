@@ -8,6 +8,8 @@ import numpy as np
 
 from shelfwise.core.model import Model, ModelState
 from shelfwise.core.settings import Settings
+from shelfwise.retrieval.als import ALS, ALSConfig
+from shelfwise.retrieval.ease import EASE, EASEConfig
 from shelfwise.retrieval.interactions import FitData
 from shelfwise.retrieval.item_knn import ItemKNN, ItemKNNConfig
 from shelfwise.retrieval.popular import Popular, PopularConfig
@@ -31,6 +33,8 @@ MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
     (ItemKNN.name, ItemKNN, ItemKNNConfig),
     (Transition.name, Transition, TransitionConfig),
     (NextItem.name, NextItem, NextItemConfig),
+    (EASE.name, EASE, EASEConfig),
+    (ALS.name, ALS, ALSConfig),
 )
 """Every model: its name, its class and its settings class."""
 

@@ -64,7 +64,7 @@ class Sequences:
     """Counts a user's moments from 0. Interactions at the very same time share one: a basket."""
     time_ms: NDArray[np.int64]
     weight: NDArray[np.float32]
-    """Weight of the interaction's weightiest event, over the mean of all interactions."""
+    """Of the interaction's weightiest event."""
     n_items: int
 
     def users(self) -> NDArray[np.int32]:
@@ -106,16 +106,11 @@ def sequences(data: FitData, weights: EventWeights) -> Sequences:
         dataset.n_users,
         dataset.timed,
     )
-    if len(weight):
-        weight /= weight.mean()
     return Sequences(indptr, item, step, time_ms, weight, dataset.n_items)
 
 
 def interaction_matrix(data: FitData, weights: EventWeights) -> sparse.csr_matrix:
-    """[n_users, n_items] float32: the weight of the user's weightiest event on the item.
-
-    Scaled so that the mean over the stored entries is 1, whatever event types the shop has.
-    """
+    """[n_users, n_items] float32: the weight of the user's weightiest event on the item."""
     seen = sequences(data, weights)
     users = seen.users()
     key = users.astype(np.int64) * seen.n_items + seen.item
@@ -123,13 +118,18 @@ def interaction_matrix(data: FitData, weights: EventWeights) -> sparse.csr_matri
     first = np.ones(len(order), np.bool_)
     first[1:] = np.diff(key[order]) > 0
     kept = order[first]
-    value = seen.weight[kept]
-    if len(value):
-        value /= value.mean()
     indptr = np.zeros(len(seen.indptr), np.int64)
     np.cumsum(np.bincount(users[kept], minlength=len(indptr) - 1), out=indptr[1:])
     shape = (len(indptr) - 1, seen.n_items)
-    return sparse.csr_matrix((value, seen.item[kept], indptr), shape=shape)
+    return sparse.csr_matrix((seen.weight[kept], seen.item[kept], indptr), shape=shape)
+
+
+def mean_weight(matrix: sparse.csr_matrix) -> float:
+    """The mean of the stored entries, 1 where there are none.
+
+    Divided by it, interactions weigh the same whatever event types a shop has.
+    """
+    return float(matrix.data.mean()) if len(matrix.data) else 1.0
 
 
 @njit(cache=True, nogil=True)

@@ -20,6 +20,7 @@ from shelfwise.retrieval.interactions import (
     FitData,
     as_dataset,
     interaction_matrix,
+    mean_weight,
 )
 from shelfwise.retrieval.neighbours import Neighbours
 from shelfwise.retrieval.shared_pairs import similar_items
@@ -65,6 +66,7 @@ class ItemKNN:
         """The similar items of every item of the data."""
         dataset = as_dataset(data)
         matrix = interaction_matrix(dataset, config.weights)
+        matrix.data /= np.float32(mean_weight(matrix))
         shoppers = np.bincount(matrix.indices, minlength=dataset.n_items).astype(np.int32)
         if config.similarity == "bm25":
             matrix = _bm25(matrix, config.k1, config.b)

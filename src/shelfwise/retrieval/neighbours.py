@@ -78,7 +78,7 @@ class Neighbours:
         weight = np.bincount(place, context.weight, minlength=len(history)).astype(np.float32)
         where = _find(self.indptr, self.item, history, items)
         return [
-            _sorted_by_amount(
+            by_amount(
                 [
                     Contribution(
                         int(history[h]),
@@ -92,7 +92,8 @@ class Neighbours:
         ]
 
 
-def _sorted_by_amount(contributions: list[Contribution]) -> list[Contribution]:
+def by_amount(contributions: list[Contribution]) -> list[Contribution]:
+    """The contributions, largest first."""
     return sorted(contributions, key=lambda one: -one.amount)
 
 

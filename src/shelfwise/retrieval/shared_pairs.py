@@ -1,4 +1,4 @@
-"""Which items the same shoppers met, whatever the order: the statistics behind `item_knn`."""
+"""Which items the same shoppers met, in any order: the statistics of `item_knn` and `ease`."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def similar_items(
     both = np.zeros((n_items, neighbours), np.int32)
     over_rows(
         lambda start, stop: _similar_rows(
-            matrix.indptr.astype(np.int64),
+            matrix.indptr,
             matrix.indices,
             matrix.data,
-            by_item.indptr.astype(np.int64),
+            by_item.indptr,
             by_item.indices,
             by_item.data,
             norm,
@@ -53,10 +53,10 @@ def similar_items(
 
 @njit(cache=True, nogil=True)
 def _similar_rows(
-    user_indptr: NDArray[np.int64],
+    user_indptr: NDArray[np.int32],
     user_item: NDArray[np.int32],
     user_value: NDArray[np.float32],
-    item_indptr: NDArray[np.int64],
+    item_indptr: NDArray[np.int32],
     item_user: NDArray[np.int32],
     item_value: NDArray[np.float32],
     norm: NDArray[np.float32],
@@ -95,3 +95,91 @@ def _similar_rows(
         for t in range(n_touched):
             total[touched[t]] = 0
             met[touched[t]] = 0
+
+
+def gram(matrix: sparse.csr_matrix) -> NDArray[np.float32]:
+    """[n_items, n_items] dense: the dot products of all pairs of columns."""
+    n_items = matrix.shape[1]
+    by_item = matrix.tocsc()
+    out = np.zeros((n_items, n_items), np.float32)
+    over_rows(
+        lambda start, stop: _gram_rows(
+            matrix.indptr,
+            matrix.indices,
+            matrix.data,
+            by_item.indptr,
+            by_item.indices,
+            by_item.data,
+            out,
+            start,
+            stop,
+        ),
+        n_items,
+        _PIECE,
+    )
+    return out
+
+
+def users_of_both(matrix: sparse.csr_matrix, pairs: Neighbours) -> NDArray[np.int32]:
+    """Per pair of `pairs`: how many rows of `matrix` hold both items."""
+    by_item = matrix.tocsc()
+    out = np.zeros(len(pairs.item), np.int32)
+    over_rows(
+        lambda start, stop: _count_both(
+            matrix.indptr,
+            matrix.indices,
+            by_item.indptr,
+            by_item.indices,
+            pairs.indptr,
+            pairs.item,
+            out,
+            start,
+            stop,
+        ),
+        pairs.n_items,
+        _PIECE,
+    )
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _gram_rows(
+    user_indptr: NDArray[np.int32],
+    user_item: NDArray[np.int32],
+    user_value: NDArray[np.float32],
+    item_indptr: NDArray[np.int32],
+    item_user: NDArray[np.int32],
+    item_value: NDArray[np.float32],
+    out: NDArray[np.float32],
+    start: int,
+    stop: int,
+) -> None:
+    for row in range(start, stop):
+        total = out[row]
+        for at in range(item_indptr[row], item_indptr[row + 1]):
+            user, value = item_user[at], item_value[at]
+            for place in range(user_indptr[user], user_indptr[user + 1]):
+                total[user_item[place]] += value * user_value[place]
+
+
+@njit(cache=True, nogil=True)
+def _count_both(
+    user_indptr: NDArray[np.int32],
+    user_item: NDArray[np.int32],
+    item_indptr: NDArray[np.int32],
+    item_user: NDArray[np.int32],
+    pair_indptr: NDArray[np.int64],
+    pair_item: NDArray[np.int32],
+    out: NDArray[np.int32],
+    start: int,
+    stop: int,
+) -> None:
+    met = np.zeros(len(item_indptr) - 1, np.int32)
+    for row in range(start, stop):
+        met[:] = 0
+        for at in range(item_indptr[row], item_indptr[row + 1]):
+            user = item_user[at]
+            for place in range(user_indptr[user], user_indptr[user + 1]):
+                met[user_item[place]] += 1
+        for place in range(pair_indptr[row], pair_indptr[row + 1]):
+            out[place] = met[pair_item[place]]
