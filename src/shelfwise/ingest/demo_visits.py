@@ -113,7 +113,9 @@ class Visits:
         if mind.wanted and self.rng.random() < 0.7:
             self._browse(user, mind, day, mind.wanted.pop(0)[1])
             return
-        weight = self.world.taste[user] * self.world.season[:, (self._year_day + day) % DAYS_OF_YEAR]
+        weight = (
+            self.world.taste[user] * self.world.season[:, (self._year_day + day) % DAYS_OF_YEAR]
+        )
         total = np.cumsum(weight)
         self._browse(user, mind, day, int(np.searchsorted(total, self.rng.random() * total[-1])))
 
@@ -155,7 +157,7 @@ class Visits:
         mind.considered = item
         if item in mind.owned and not SHELVES[self.world.shelf[item]].repurchase_days:
             return
-        liking = 1.2 * self._liking[user, item] - 1.2
+        liking = 1.2 * self._liking[user, item] - 2.0
         if self.rng.random() > 1.0 / (1.0 + math.exp(-liking)):
             if self.rng.random() < 0.04:
                 self._act(user, item, "wishlist")
@@ -184,7 +186,14 @@ class Visits:
         self._liking[user, item] += felt
 
     def _act(
-        self, user: int, item: int, kind: str, *, position: int = -1, list_: int = -1, shelf: int = -1
+        self,
+        user: int,
+        item: int,
+        kind: str,
+        *,
+        position: int = -1,
+        list_: int = -1,
+        shelf: int = -1,
     ) -> None:
         self._now += int(1000 * (4 + self.rng.exponential(40)))
         self.acts.append(

@@ -26,78 +26,123 @@ class Shelf:
     """Nouns of shelves that are bought after it."""
 
 
-def _shelf(line: str) -> Shelf:
-    path, noun, price, aspects, kinds, days, peak, goes_with = (
-        part.strip() for part in line.split("|")
-    )
+def _shelf(about: str, words: str) -> Shelf:
+    """The shelf told by two lines of `_SHELVES`."""
+    path, noun, price, days, peak, goes_with = (part.strip() for part in about.split("|"))
+    aspects, kinds = (tuple(part.strip().split(", ")) for part in words.split("|"))
     return Shelf(
         path=path,
         noun=noun,
         price=float(price),
-        aspects=tuple(aspects.split(", ")),
-        kinds=tuple(kinds.split(", ")),
+        aspects=aspects,
+        kinds=kinds,
         repurchase_days=int(days),
         peak_day=int(peak),
         goes_with=tuple(goes_with.split(", ")) if goes_with else (),
     )
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+# path | noun | price | days until used up | day of the year it peaks | nouns bought after it
+#     aspects | kinds
+_SHELVES: Final = """
+    Home > Kitchen > Kettles | Kettle | 45 | 0 | 0 | Tea, Mug
+        handle, lid, spout, base | Steel, Glass, Copper, Retro
+    Home > Kitchen > Coffee Makers | Coffee Maker | 90 | 0 | 0 | Coffee Beans, Mug
+        filter, pump, tank, nozzle | Espresso, Drip, Compact, Steel
+    Home > Kitchen > Mugs | Mug | 12 | 0 | 0 |
+        glaze, handle, rim | Stoneware, Glass, Enamel, Porcelain
+    Home > Kitchen > Knives | Chef Knife | 40 | 0 | 0 | Cutting Board
+        blade, grip, balance | Carbon, Damascus, Ceramic, Forged
+    Home > Kitchen > Cutting Boards | Cutting Board | 25 | 0 | 0 |
+        surface, edge, groove | Bamboo, Oak, Walnut, Maple
+    Home > Bedroom > Duvets | Duvet | 70 | 0 | 350 | Pillow
+        filling, cover, seam | Down, Wool, Cotton, Silk
+    Home > Bedroom > Pillows | Pillow | 30 | 0 | 0 |
+        filling, cover, zip | Memory, Feather, Latex, Cotton
+    Home > Lighting > Table Lamps | Table Lamp | 50 | 0 | 310 | Light Bulbs
+        shade, switch, base, cord | Brass, Ceramic, Rattan, Marble
+    Home > Lighting > Light Bulbs | Light Bulbs | 8 | 110 | 0 |
+        brightness, socket, glow | Warm, Daylight, Filament, Dimmable
+    Food > Drinks > Tea | Tea | 7 | 30 | 0 |
+        aroma, flavour, leaves | Green, Black, Jasmine, Oolong, Mint
+    Food > Drinks > Coffee Beans | Coffee Beans | 14 | 24 | 0 |
+        aroma, roast, crema | Dark, Arabica, Decaf, Single-Origin
+    Food > Sweets > Chocolate | Chocolate | 6 | 22 | 355 |
+        flavour, texture, wrapper | Dark, Milk, Hazelnut, Orange
+    Food > Snacks > Nuts | Mixed Nuts | 9 | 28 | 0 |
+        crunch, flavour, seasoning | Salted, Roasted, Smoked, Honey
+    Garden > Tools > Spades | Garden Spade | 35 | 0 | 110 | Seeds, Garden Gloves
+        handle, blade, shaft | Steel, Ash, Folding, Border
+    Garden > Plants > Seeds | Seeds | 4 | 45 | 100 |
+        germination, packet, yield | Tomato, Lavender, Basil, Sunflower
+    Garden > Tools > Garden Gloves | Garden Gloves | 11 | 0 | 115 |
+        palm, cuff, seam | Leather, Thorn-Proof, Cotton, Rubber
+    Garden > Barbecue > Grills | Grill | 160 | 0 | 165 | Charcoal
+        lid, grate, wheels, thermometer | Kettle, Gas, Portable, Ceramic
+    Garden > Barbecue > Charcoal | Charcoal | 12 | 25 | 175 |
+        heat, smoke, bag | Oak, Coconut, Briquette, Beech
+    Sport > Running > Running Shoes | Running Shoes | 85 | 0 | 0 | Running Socks
+        sole, laces, cushioning, heel | Trail, Road, Light, Cushioned
+    Sport > Running > Running Socks | Running Socks | 10 | 0 | 0 |
+        toe, cuff, fabric | Merino, Compression, Ankle, Cotton
+    Sport > Yoga > Yoga Mats | Yoga Mat | 35 | 0 | 15 | Yoga Block
+        grip, foam, surface | Cork, Rubber, Thick, Travel
+    Sport > Yoga > Yoga Blocks | Yoga Block | 15 | 0 | 20 |
+        edge, foam, weight | Cork, Foam, Bamboo, Soft
+    Sport > Outdoor > Water Bottles | Water Bottle | 18 | 0 | 180 |
+        lid, seal, insulation | Steel, Glass, Insulated, Folding
+    Fashion > Bags > Backpacks | Backpack | 60 | 0 | 240 | Water Bottle
+        strap, zip, pocket, lining | Canvas, Leather, Roll-Top, Laptop
+    Fashion > Winter > Scarves | Scarf | 22 | 0 | 345 | Winter Gloves
+        fabric, fringe, dye | Wool, Cashmere, Knitted, Tartan
+    Fashion > Winter > Gloves | Winter Gloves | 20 | 0 | 350 |
+        lining, cuff, fingertip | Leather, Wool, Touch, Fleece
+    Electronics > Audio > Headphones | Headphones | 80 | 0 | 340 | Phone Case
+        cable, cushion, battery, microphone | Wireless, Studio, Folding, Noise-Cancelling
+    Electronics > Phones > Cases | Phone Case | 15 | 0 | 0 |
+        corner, button, print | Clear, Leather, Rugged, Slim
+    Electronics > Phones > Chargers | Charger | 20 | 0 | 0 | Phone Case
+        cable, plug, connector | Fast, Wireless, Travel, Double
+    Toys > Games > Board Games | Board Game | 32 | 0 | 350 |
+        rules, pieces, box | Strategy, Family, Card, Quiz
+    Toys > Building > Building Sets | Building Set | 45 | 0 | 350 |
+        pieces, instructions, stickers | Castle, Space, City, Train
+    Beauty > Hair > Shampoo | Shampoo | 9 | 34 | 0 | Conditioner
+        scent, bottle, lather | Argan, Repair, Mint, Gentle
+    Beauty > Hair > Conditioner | Conditioner | 10 | 36 | 0 |
+        scent, bottle, texture | Argan, Repair, Mint, Gentle
+    Beauty > Skin > Face Cream | Face Cream | 24 | 45 | 0 |
+        texture, scent, pump | Day, Night, Aloe, Rose
+    Pets > Dogs > Dog Food | Dog Food | 28 | 20 | 0 | Dog Toy
+        smell, kibble, bag | Chicken, Salmon, Lamb, Puppy
+    Pets > Dogs > Dog Toys | Dog Toy | 9 | 0 | 0 |
+        squeaker, rope, stitching | Rope, Rubber, Plush, Ball
+"""
+_LINES: Final = _SHELVES.strip().splitlines()
+
 SHELVES: Final = tuple(
-    _shelf(line)
-    for line in """
-    Home > Kitchen > Kettles | Kettle | 45 | handle, lid, spout, base | Steel, Glass, Copper, Retro | 0 | 0 | Tea, Mug
-    Home > Kitchen > Coffee Makers | Coffee Maker | 90 | filter, pump, tank, nozzle | Espresso, Drip, Compact, Steel | 0 | 0 | Coffee Beans, Mug
-    Home > Kitchen > Mugs | Mug | 12 | glaze, handle, rim | Stoneware, Glass, Enamel, Porcelain | 0 | 0 |
-    Home > Kitchen > Knives | Chef Knife | 40 | blade, grip, balance | Carbon, Damascus, Ceramic, Forged | 0 | 0 | Cutting Board
-    Home > Kitchen > Cutting Boards | Cutting Board | 25 | surface, edge, groove | Bamboo, Oak, Walnut, Maple | 0 | 0 |
-    Home > Bedroom > Duvets | Duvet | 70 | filling, cover, seam | Down, Wool, Cotton, Silk | 0 | 350 | Pillow
-    Home > Bedroom > Pillows | Pillow | 30 | filling, cover, zip | Memory, Feather, Latex, Cotton | 0 | 0 |
-    Home > Lighting > Table Lamps | Table Lamp | 50 | shade, switch, base, cord | Brass, Ceramic, Rattan, Marble | 0 | 310 | Light Bulbs
-    Home > Lighting > Light Bulbs | Light Bulbs | 8 | brightness, socket, glow | Warm, Daylight, Filament, Dimmable | 110 | 0 |
-    Food > Drinks > Tea | Tea | 7 | aroma, flavour, leaves | Green, Black, Jasmine, Oolong, Mint | 30 | 0 |
-    Food > Drinks > Coffee Beans | Coffee Beans | 14 | aroma, roast, crema | Dark, Arabica, Decaf, Single-Origin | 24 | 0 |
-    Food > Sweets > Chocolate | Chocolate | 6 | flavour, texture, wrapper | Dark, Milk, Hazelnut, Orange | 22 | 355 |
-    Food > Snacks > Nuts | Mixed Nuts | 9 | crunch, flavour, seasoning | Salted, Roasted, Smoked, Honey | 28 | 0 |
-    Garden > Tools > Spades | Garden Spade | 35 | handle, blade, shaft | Steel, Ash, Folding, Border | 0 | 110 | Seeds, Garden Gloves
-    Garden > Plants > Seeds | Seeds | 4 | germination, packet, yield | Tomato, Lavender, Basil, Sunflower | 45 | 100 |
-    Garden > Tools > Garden Gloves | Garden Gloves | 11 | palm, cuff, seam | Leather, Thorn-Proof, Cotton, Rubber | 0 | 115 |
-    Garden > Barbecue > Grills | Grill | 160 | lid, grate, wheels, thermometer | Kettle, Gas, Portable, Ceramic | 0 | 165 | Charcoal
-    Garden > Barbecue > Charcoal | Charcoal | 12 | heat, smoke, bag | Oak, Coconut, Briquette, Beech | 25 | 175 |
-    Sport > Running > Running Shoes | Running Shoes | 85 | sole, laces, cushioning, heel | Trail, Road, Light, Cushioned | 0 | 0 | Running Socks
-    Sport > Running > Running Socks | Running Socks | 10 | toe, cuff, fabric | Merino, Compression, Ankle, Cotton | 0 | 0 |
-    Sport > Yoga > Yoga Mats | Yoga Mat | 35 | grip, foam, surface | Cork, Rubber, Thick, Travel | 0 | 15 | Yoga Block
-    Sport > Yoga > Yoga Blocks | Yoga Block | 15 | edge, foam, weight | Cork, Foam, Bamboo, Soft | 0 | 20 |
-    Sport > Outdoor > Water Bottles | Water Bottle | 18 | lid, seal, insulation | Steel, Glass, Insulated, Folding | 0 | 180 |
-    Fashion > Bags > Backpacks | Backpack | 60 | strap, zip, pocket, lining | Canvas, Leather, Roll-Top, Laptop | 0 | 240 | Water Bottle
-    Fashion > Winter > Scarves | Scarf | 22 | fabric, fringe, dye | Wool, Cashmere, Knitted, Tartan | 0 | 345 | Winter Gloves
-    Fashion > Winter > Gloves | Winter Gloves | 20 | lining, cuff, fingertip | Leather, Wool, Touch, Fleece | 0 | 350 |
-    Electronics > Audio > Headphones | Headphones | 80 | cable, cushion, battery, microphone | Wireless, Studio, Folding, Noise-Cancelling | 0 | 340 | Phone Case
-    Electronics > Phones > Cases | Phone Case | 15 | corner, button, print | Clear, Leather, Rugged, Slim | 0 | 0 |
-    Electronics > Phones > Chargers | Charger | 20 | cable, plug, connector | Fast, Wireless, Travel, Double | 0 | 0 | Phone Case
-    Toys > Games > Board Games | Board Game | 32 | rules, pieces, box | Strategy, Family, Card, Quiz | 0 | 350 |
-    Toys > Building > Building Sets | Building Set | 45 | pieces, instructions, stickers | Castle, Space, City, Train | 0 | 350 |
-    Beauty > Hair > Shampoo | Shampoo | 9 | scent, bottle, lather | Argan, Repair, Mint, Gentle | 34 | 0 | Conditioner
-    Beauty > Hair > Conditioner | Conditioner | 10 | scent, bottle, texture | Argan, Repair, Mint, Gentle | 36 | 0 |
-    Beauty > Skin > Face Cream | Face Cream | 24 | texture, scent, pump | Day, Night, Aloe, Rose | 45 | 0 |
-    Pets > Dogs > Dog Food | Dog Food | 28 | smell, kibble, bag | Chicken, Salmon, Lamb, Puppy | 20 | 0 | Dog Toy
-    Pets > Dogs > Dog Toys | Dog Toy | 9 | squeaker, rope, stitching | Rope, Rubber, Plush, Ball | 0 | 0 |
-    """.strip().splitlines()
+    _shelf(about, words) for about, words in zip(_LINES[::2], _LINES[1::2], strict=True)
 )
 
-BRANDS: Final = tuple(
-    """Alder Arvika Bellweather Birkdale Bramble Brightwell Calder Cobalt Corvane Dunmore Elmhurst
-    Everline Fairlow Fenwick Fjordal Garrick Glenroy Harrow Hollin Ingleby Juniper Kestrel Kinlet
-    Larkspur Linden Lumen Marlow Meridian Mossgrove Nordal Northby Oakley Ormond Pellam Pinecrest
-    Quillon Ravensworth Redfern Rowan Sable Selkirk Solvane Stonebeck Tamsin Tarrow Thornbury
-    Tidewell Ulverton Valemont Vesper Wexcombe Whitlow Wildmoor Winslow Wrenfield Yarrow
-    Yewdale Zephyrine""".split()
+BRANDS: Final = _words(
+    """Alder Arvika Bellweather Birkdale Bramble Brightwell Calder Cobalt Corvane Dunmore
+    Elmhurst Everline Fairlow Fenwick Fjordal Garrick Glenroy Harrow Hollin Ingleby Juniper
+    Kestrel Kinlet Larkspur Linden Lumen Marlow Meridian Mossgrove Nordal Northby Oakley
+    Ormond Pellam Pinecrest Quillon Ravensworth Redfern Rowan Sable Selkirk Solvane Stonebeck
+    Tamsin Tarrow Thornbury Tidewell Ulverton Valemont Vesper Wexcombe Whitlow Wildmoor
+    Winslow Wrenfield Yarrow Yewdale Zephyrine"""
 )
 
-ADJECTIVES: Final = tuple(
+ADJECTIVES: Final = _words(
     """Classic Modern Everyday Signature Heritage Compact Deluxe Simple Bold Gentle Royal Urban
-    Nordic Coastal Alpine Prime Original Fine Grand Little""".split()
+    Nordic Coastal Alpine Prime Original Fine Grand Little"""
 )
 
+COUNTRIES: Final = ("GB", "DE", "FR", "NL", "US")
 COLOURS: Final = ("black", "white", "green", "blue", "red", "grey", "yellow", "natural")
 
 OPENINGS: Final = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shelfwise.ingest.demo_words import ADJECTIVES, BRANDS, COLOURS, SHELVES
+from shelfwise.ingest.demo_words import ADJECTIVES, BRANDS, COLOURS, COUNTRIES, SHELVES
 
 STYLES = 4
 DAYS_OF_YEAR = 366
@@ -52,6 +52,8 @@ class World:
     """What a price above that level costs in utility, per unit of log price."""
     user_style: NDArray[np.float64]
     """[n_shoppers, STYLES]."""
+    country: NDArray[np.int64]
+    """Of each shopper, its place in `COUNTRIES`; says nothing of taste."""
     season: NDArray[np.float64]
     """[n_shelves, DAYS_OF_YEAR] factor on the taste for a shelf."""
     complement: NDArray[np.float64]
@@ -76,9 +78,7 @@ def draw_world(
     tier = rng.normal(0, 0.3, n_brands)
     brand = _brands_of(shelf, rng)
     quality = rng.normal(0, 1, n_products) * 0.9 + tier[brand]
-    launch = np.where(
-        rng.random(n_products) < 0.25, rng.integers(7, max(days, 8), n_products), 0
-    )
+    launch = np.where(rng.random(n_products) < 0.25, rng.integers(7, max(days, 8), n_products), 0)
     base = np.array([SHELVES[s].price for s in shelf])
     price = base * np.exp(tier[brand] + rng.normal(0, 0.25, n_products))
     return World(
@@ -88,7 +88,7 @@ def draw_world(
         price=np.maximum(np.round(price * 2) / 2, 1.0) - 0.01,
         quality=quality,
         aspect_quality=0.7 * quality[:, None] + rng.normal(0, 0.8, (n_products, 4)),
-        appeal=rng.normal(0, 1.1, n_products),
+        appeal=rng.normal(0, 1.6, n_products),
         item_style=rng.normal(0, 1, (n_products, STYLES)),
         launch_day=launch,
         sold_out=rng.random(n_products) < 0.03,
@@ -102,6 +102,7 @@ def draw_world(
         price_level=rng.normal(0, 0.35, n_shoppers),
         price_sensitivity=rng.lognormal(0.2, 0.5, n_shoppers),
         user_style=rng.normal(0, 1, (n_shoppers, STYLES)),
+        country=rng.choice(len(COUNTRIES), n_shoppers, p=[0.55, 0.15, 0.12, 0.1, 0.08]),
         season=_seasons(),
         complement=_complements(),
     )
@@ -132,14 +133,19 @@ def _variants(
     seen: set[tuple[int, ...]] = set()
     rows = []
     for s, b in zip(shelf.tolist(), brand.tolist(), strict=True):
-        row = (-1, -1, -1)
-        while row[0] < 0 or (s, b, *row[:2]) in seen:
-            sizes = (len(SHELVES[s].kinds), len(ADJECTIVES), len(COLOURS))
-            row = (int(rng.integers(sizes[0])), int(rng.integers(sizes[1])), int(rng.integers(sizes[2])))
+        row = _draw(s, rng)
+        while (s, b, *row[:2]) in seen:
+            row = _draw(s, rng)
         seen.add((s, b, *row[:2]))
         rows.append(row)
     kind, adjective, colour = np.array(rows, np.int64).T
     return {"kind": kind, "adjective": adjective, "colour": colour}
+
+
+def _draw(shelf: int, rng: np.random.Generator) -> tuple[int, int, int]:
+    sizes = (len(SHELVES[shelf].kinds), len(ADJECTIVES), len(COLOURS))
+    kind, adjective, colour = (int(rng.integers(size)) for size in sizes)
+    return kind, adjective, colour
 
 
 def _tastes(n_shoppers: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -147,7 +153,8 @@ def _tastes(n_shoppers: int, rng: np.random.Generator) -> NDArray[np.float64]:
     tops = np.unique([shelf.path.split(" > ")[0] for shelf in SHELVES], return_inverse=True)[1]
     of_top = rng.dirichlet(np.full(tops.max() + 1, 0.35), n_shoppers)
     within = rng.gamma(0.8, 1, (n_shoppers, len(SHELVES))) + 1e-6
-    weight = of_top[:, tops] * within + 2e-3
+    known = rng.lognormal(0, 0.8, len(SHELVES))  # some shelves are everybody's
+    weight = (of_top[:, tops] * within + 2e-3) * known
     return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
