@@ -9,6 +9,8 @@ from shelfwise.core.errors import ConfigError
 from shelfwise.core.model import Model
 from shelfwise.core.settings import Settings
 from shelfwise.retrieval import MODEL_NAMES, MODELS
+from shelfwise.retrieval.als import ALSConfig
+from shelfwise.retrieval.ease import EASEConfig
 from shelfwise.retrieval.item_knn import ItemKNNConfig
 from shelfwise.retrieval.popular import PopularConfig
 from shelfwise.retrieval.transition import NextItemConfig, TransitionConfig
@@ -25,6 +27,10 @@ class ModelsConfig(Settings):
     """What follows what, with decay over the distance."""
     next_item: NextItemConfig = NextItemConfig()
     """What comes directly after the last product."""
+    ease: EASEConfig = EASEConfig()
+    """Learnt weights between products."""
+    als: ALSConfig = ALSConfig()
+    """Tastes: shoppers and products as vectors."""
 
 
 def fit_model(name: str, data: Dataset, config: ModelsConfig, rng: np.random.Generator) -> Model:
