@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shelfwise.ingest.demo_visits import DAY_MS, Act
 from shelfwise.ingest.demo_words import (
@@ -39,10 +40,13 @@ class Review:
 
 
 def after_purchases(
-    world: World, purchases: Sequence[Act], until_ms: int, rng: np.random.Generator
+    world: World,
+    liking: NDArray[np.float64],
+    purchases: Sequence[Act],
+    until_ms: int,
+    rng: np.random.Generator,
 ) -> tuple[list[Act], list[Review]]:
     """The ratings and refunds that purchases lead to before `until_ms`, and the reviews."""
-    liking = world.utility()
     acts: list[Act] = []
     reviews: list[Review] = []
     for bought in purchases:

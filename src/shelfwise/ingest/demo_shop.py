@@ -148,7 +148,8 @@ def simulate(config: DemoConfig, seed: int) -> DemoShop:
     """The shop of this configuration and seed."""
     rng = np.random.default_rng(seed)
     world = draw_world(config.shoppers, config.products, config.days, config.visits, rng)
-    story = _story(config, world, rng)
+    utility = world.utility()
+    story = _story(config, world, utility, rng)
     user_ids = tuple(f"u{user + 1:04d}" for user in range(config.shoppers + N_BOTS))
     item_ids = _item_ids(config.products, rng)
     acts = story.acts + story.bots + story.doubled + story.repeated
@@ -165,7 +166,7 @@ def simulate(config: DemoConfig, seed: int) -> DemoShop:
             item_ids=item_ids,
             shelf_names=tuple(shelf.path for shelf in SHELVES),
             brand_names=BRANDS,
-            utility=world.utility(),
+            utility=utility,
             examined=EXAMINED,
             repurchase_days={s.path: s.repurchase_days for s in SHELVES if s.repurchase_days},
             goes_with=_goes_with(),
@@ -179,16 +180,18 @@ def simulate(config: DemoConfig, seed: int) -> DemoShop:
     )
 
 
-def _story(config: DemoConfig, world: World, rng: np.random.Generator) -> _Story:
+def _story(
+    config: DemoConfig, world: World, utility: NDArray[np.float64], rng: np.random.Generator
+) -> _Story:
     start_ms = int(datetime.combine(config.start, datetime.min.time(), UTC).timestamp()) * 1000
     until_ms = start_ms + config.days * DAY_MS
-    visits = Visits(world, start_ms, config.days, rng)
+    visits = Visits(world, utility.copy(), start_ms, config.days, rng)
     visits.play()
     n_visits = max(act.visit for act in visits.acts) + 1
     guests = rng.random(n_visits + N_BOTS) < config.guests
     guests[n_visits:] = False
     known = [act for act in visits.purchases if not guests[act.visit]]
-    later, reviews = after_purchases(world, known, until_ms, rng)
+    later, reviews = after_purchases(world, utility, known, until_ms, rng)
     acts = [act for act in visits.acts if act.time_ms < until_ms] + later
     if not config.dirt:
         return _Story(acts, reviews, guests, [], [], [], [])

@@ -59,6 +59,8 @@ class Visits:
     """Plays the visits of all shoppers; `acts` and `owned` grow as it does."""
 
     world: World
+    liking: NDArray[np.float64]
+    """[n_shoppers, n_products] at first; experience changes it."""
     start_ms: int
     days: int
     rng: np.random.Generator
@@ -68,7 +70,6 @@ class Visits:
     _list: int = 0
 
     def __post_init__(self) -> None:
-        self._liking = self.world.utility()
         self._on_shelf = [np.flatnonzero(self.world.shelf == s) for s in range(len(SHELVES))]
         self._brands = [np.flatnonzero(self.world.brand == b) for b in range(self._n_brands())]
         self._goes_with = [np.flatnonzero(row) for row in self.world.complement]
@@ -135,7 +136,7 @@ class Visits:
         if self.rng.random() < 0.2:
             self._act(user, -1, "search", shelf=shelf)
         # the shop of old lists what is well known, and knows the shopper a little
-        rank = self.world.appeal[items] + 0.5 * self._liking[user, items]
+        rank = self.world.appeal[items] + 0.5 * self.liking[user, items]
         rank = rank + self.rng.gumbel(size=len(items))
         shown = items[np.argsort(-rank)[:SHOWN]]
         list_ = -1
@@ -146,7 +147,7 @@ class Visits:
                 self.acts.append(
                     Act(user, item, "impression", self._now, self._visit, position, list_)
                 )
-        chance = EXAMINED[: len(shown)] / (1.0 + np.exp(-(1.1 * self._liking[user, shown] - 0.1)))
+        chance = EXAMINED[: len(shown)] / (1.0 + np.exp(-(1.1 * self.liking[user, shown] - 0.1)))
         for position in np.flatnonzero(self.rng.random(len(shown)) < chance).tolist():
             self._look(user, mind, day, int(shown[position]), position + 1, list_)
 
@@ -157,7 +158,7 @@ class Visits:
         mind.considered = item
         if item in mind.owned and not SHELVES[self.world.shelf[item]].repurchase_days:
             return
-        liking = 1.2 * self._liking[user, item] - 2.0
+        liking = 1.2 * self.liking[user, item] - 2.0
         if self.rng.random() > 1.0 / (1.0 + math.exp(-liking)):
             if self.rng.random() < 0.04:
                 self._act(user, item, "wishlist")
@@ -182,8 +183,8 @@ class Visits:
             if self.rng.random() < self.world.complement[shelf, other]:
                 mind.wanted.append((day + COMPLEMENT_DAYS, other))
         felt = 0.25 * self.world.quality[item]
-        self._liking[user, self._brands[self.world.brand[item]]] += felt
-        self._liking[user, item] += felt
+        self.liking[user, self._brands[self.world.brand[item]]] += felt
+        self.liking[user, item] += felt
 
     def _act(
         self,
