@@ -42,7 +42,7 @@ from pathlib import Path
 from shelfwise.core.errors import StorageError
 from shelfwise.pipeline.ingest import ingest
 from shelfwise.pipeline.progress import silent
-resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 try:
     ingest(Path(sys.argv[1]), events=[Path(sys.argv[2])], products=[], reviews=[], format="auto",
            now_ms=1_750_000_000_000, progress=silent)
@@ -178,7 +178,7 @@ def test_a_full_disk_leaves_the_shop_as_it_was_and_says_so(tmp_path: Path, event
     shop = tmp_path / "shop"
     take(shop, events=[events])
     before = ShopTables(shop / "data").fingerprint()
-    many = "".join(f"v{i * i},a{i},view,2024-05-01T10:00:00Z,{i}\n" for i in range(20_000))
+    many = "".join(f"v{i * i},a{i},view,2024-05-01T10:00:00Z,{i}\n" for i in range(40_000))
     big = write(tmp_path / "big.csv", EVENTS.splitlines()[0] + "\n" + many)
     done = subprocess.run(
         [sys.executable, "-c", WITH_A_SMALL_DISK, str(shop), str(big)],

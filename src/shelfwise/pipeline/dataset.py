@@ -183,16 +183,15 @@ def _shoppers(user: Words, session: Words) -> tuple[Words, int]:
 
 def _person(shopper: Words, tables: ShopTables) -> NDArray[np.bool_]:
     """For each event, whether someone is named and is not taken for a program."""
+    person: NDArray[np.bool_] = shopper.position >= 0
     found = tables.automated()
-    robots: set[str] = set()
-    if found is not None:
-        robots.update(name for name in found.column("user_id").to_pylist() if name)
-        sessions = found.column("session_id").to_pylist()
-        robots.update(SESSION_PREFIX + name for name in sessions if name)
-    is_person = np.ones(len(shopper.words) + 1, np.bool_)
-    is_person[UNKNOWN] = False
-    is_person[:-1] = [name not in robots for name in shopper.words.to_pylist()]
-    return is_person[shopper.position]
+    if found is None or found.num_rows == 0:
+        return person
+    sessions = pc.binary_join_element_wise(SESSION_PREFIX, found.column("session_id"), "")
+    robots = pa.chunked_array([*found.column("user_id").chunks, *sessions.chunks]).drop_null()
+    is_robot = pc.is_in(shopper.words, value_set=robots).to_numpy(zero_copy_only=False)
+    person &= ~np.append(is_robot, np.bool_(1))[shopper.position]
+    return person
 
 
 def _sent_back(log: _Log, until_ms: int | None) -> Corrections:
