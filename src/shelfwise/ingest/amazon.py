@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from shelfwise.ingest.batch import Chunk, Kind
 from shelfwise.ingest.connector import Connector, mapped_columns
-from shelfwise.ingest.draft import Draft
+from shelfwise.ingest.draft import Columns, Draft
 from shelfwise.ingest.json_rows import as_text, decode_object
+from shelfwise.ingest.lists import joined
 from shelfwise.ingest.mapping import (
     ColumnMapping,
     MappedColumn,
@@ -46,6 +48,7 @@ _PRODUCT: Final = {
     "also_bought": "also_buy",
     "also_viewed": "also_view",
 }
+_FEATURES: Final = "feature"  # 2018: selling points, read as part of the description
 _RELATED: Final = "related"  # 2014: an object of lists of ids
 
 
@@ -90,6 +93,8 @@ def _map_products(sample: Sample) -> ColumnMapping:
     if not sample.has("image") and sample.has("imUrl"):
         names["image"] = "imUrl"
     columns = fixed(sample, "products", "amazon", **names)
+    if sample.has(_FEATURES):
+        columns += fixed(sample, "products", "amazon", description=_FEATURES)
     if sample.has(_RELATED):
         columns += [
             MappedColumn(_RELATED, ours, "products", "amazon format")
@@ -111,8 +116,8 @@ class _Reader:
             columns = mapped_columns(chunk, self.mapping, kind)
             if kind == "events":
                 columns["event_type"] = pa.array(["rate"] * len(chunk), pa.string())
-            if kind == "products" and _RELATED in chunk.table.column_names:
-                columns |= _related(chunk.table.column(_RELATED))
+            if kind == "products":
+                columns |= _told_elsewhere(chunk.table)
             drafts.append(Draft(kind, columns, len(chunk), ratings=RATINGS))
         return drafts
 
@@ -121,7 +126,19 @@ class _Reader:
         return None
 
 
-def _related(column: pa.ChunkedArray) -> dict[str, pa.Array]:
+def _told_elsewhere(table: pa.Table) -> Columns:
+    """What stands in columns of Amazon's own: features, and lists inside an object."""
+    columns: Columns = {}
+    if _FEATURES in table.column_names:
+        said = [name for name in ("description", _FEATURES) if name in table.column_names]
+        texts = [joined(table.column(name)) for name in said]
+        columns["description"] = pc.binary_join_element_wise(*texts, " ", null_handling="skip")
+    if _RELATED in table.column_names:
+        columns |= _related(table.column(_RELATED))
+    return columns
+
+
+def _related(column: pa.ChunkedArray) -> Columns:
     """The lists inside the `related` objects of 2014."""
     objects = [decode_object((text or "").encode()) or {} for text in column.to_pylist()]
     return {

@@ -135,4 +135,6 @@ def _plain_number(text: str) -> float | None:
 
 def _groups_thousands(digits: str, mark: str) -> bool:
     head, *groups = digits.split(mark)
-    return 1 <= len(head) <= 3 and head != "0" and all(len(group) == 3 for group in groups)
+    if not 1 <= len(head) <= 3 or head == "0" or len(groups[-1]) != 3:
+        return False
+    return all(len(group) in {2, 3} for group in groups)  # 1,09,999 in India

@@ -20,6 +20,9 @@ from shelfwise.ingest.scratch import parquet, quoted, scratch
 MOST_CONFLICTS_LISTED: Final = 1000
 
 _FIELDS: Final = tuple(name for name in PRODUCTS_SCHEMA.names if name != "item_id")
+_GATHERED: Final = frozenset({"title", "attributes"})
+"""Fields that are not simply the last value."""
+
 _COMPARED: Final = ("title", "description", "brand", "category", "price", "currency")
 """Fields whose contradictions within one file are reported."""
 
@@ -93,6 +96,16 @@ def _last(field: str) -> str:
     return f"arg_max({field}, (file, place)) FILTER ({field} IS NOT NULL) AS {field}"
 
 
+_ATTRIBUTES: Final = """
+SELECT item_id, arg_max(attributes, file) AS attributes
+FROM (SELECT item_id, file, CASE WHEN count(*) = 1 THEN any_value(attributes)
+             ELSE list_sort(list_distinct(flatten(list(attributes)))) END AS attributes
+      FROM said WHERE attributes IS NOT NULL GROUP BY item_id, file)
+GROUP BY item_id
+"""
+"""Tokens gathered from all rows of the newest file that has any: some exports give one a row."""
+
+
 _TITLES: Final = """
 SELECT item_id, arg_max(title, (file, n, place)) AS title
 FROM (SELECT item_id, file, title, count(*) AS n, max(place) AS place
@@ -101,9 +114,10 @@ GROUP BY item_id
 """
 _RESOLVED: Final = f"""
 SELECT {", ".join(PRODUCTS_SCHEMA.names)}
-FROM (SELECT item_id, {", ".join(_last(field) for field in _FIELDS if field != "title")}
+FROM (SELECT item_id, {", ".join(_last(field) for field in _FIELDS if field not in _GATHERED)}
       FROM said GROUP BY item_id)
 LEFT JOIN ({_TITLES}) USING (item_id)
+LEFT JOIN ({_ATTRIBUTES}) USING (item_id)
 """
 _CHANGED: Final = f"""
 SELECT count(*) FROM resolved LEFT JOIN (FROM said WHERE file = 0) AS known USING (item_id)

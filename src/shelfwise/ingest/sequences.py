@@ -31,7 +31,7 @@ STEP_MS: Final = 1000
 """What one place in a sequence counts for in `time_ms`."""
 
 _LINE: Final = "line"
-_RECOGNISED_SHARE: Final = 0.98
+_RECOGNISED_SHARE: Final = 0.75
 
 
 def _recognises(sample: Sample) -> bool:
