@@ -10,6 +10,7 @@ from shelfwise.core.model import Model
 from shelfwise.core.settings import Settings
 from shelfwise.retrieval import MODEL_NAMES, MODELS
 from shelfwise.retrieval.als import ALSConfig
+from shelfwise.retrieval.content import ContentConfig
 from shelfwise.retrieval.ease import EASEConfig
 from shelfwise.retrieval.item_knn import ItemKNNConfig
 from shelfwise.retrieval.popular import PopularConfig
@@ -31,6 +32,8 @@ class ModelsConfig(Settings):
     """Learnt weights between products."""
     als: ALSConfig = ALSConfig()
     """Tastes: shoppers and products as vectors."""
+    content: ContentConfig = ContentConfig()
+    """Likeness of what is written about products."""
 
 
 def fit_model(name: str, data: Dataset, config: ModelsConfig, rng: np.random.Generator) -> Model:

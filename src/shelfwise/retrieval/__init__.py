@@ -9,6 +9,7 @@ import numpy as np
 from shelfwise.core.model import Model, ModelState
 from shelfwise.core.settings import Settings
 from shelfwise.retrieval.als import ALS, ALSConfig
+from shelfwise.retrieval.content import Content, ContentConfig
 from shelfwise.retrieval.ease import EASE, EASEConfig
 from shelfwise.retrieval.interactions import FitData
 from shelfwise.retrieval.item_knn import ItemKNN, ItemKNNConfig
@@ -35,6 +36,7 @@ MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
     (NextItem.name, NextItem, NextItemConfig),
     (EASE.name, EASE, EASEConfig),
     (ALS.name, ALS, ALSConfig),
+    (Content.name, Content, ContentConfig),
 )
 """Every model: its name, its class and its settings class."""
 
