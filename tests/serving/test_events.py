@@ -225,6 +225,20 @@ def test_one_worker_applies_what_another_wrote_once_and_in_order(two_workers: An
     assert two.get("/v1/users/u").json()["items"] == ["a", "b", "c", None, None]
 
 
+def test_a_record_that_cannot_be_applied_costs_no_other_and_is_logged(
+    live: Any, client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.post("/v1/events", VIEW)
+    apply, live.apply = live.apply, None
+    assert client.post("/v1/events", VIEW | {"item_id": "b"}).status_code == 202
+    live.apply = apply
+    client.post("/v1/events", VIEW | {"item_id": "c"})
+    assert client.get("/v1/users/u").json()["items"] == ["a", "c"]
+    assert [record.message for record in caplog.records] == [
+        "A record of kind event could not be applied"
+    ]
+
+
 def test_a_worker_that_only_listens_follows_the_log(two_workers: Any) -> None:
     one, two = two_workers
     one.post("/v1/events", VIEW)

@@ -109,7 +109,9 @@ def test_an_id_may_hold_a_slash_and_other_letters(client: Any) -> None:
         ({"titel": "x"}, "titel"),
         ({"title": "a\x00b"}, "title"),
         ({"item_id": "other"}, "item_id"),
-        ({"attributes": {"a": {"b": {}}}}, "attributes"),
+        ({"attributes": {"a": {"b": {}}}}, "attributes[...]"),
+        ({"attributes": '{"a": 1}'}, "attributes"),
+        ({"attributes": {"a": list(range(1_001))}}, "attributes"),
         ({"attributes": [1]}, "attributes[0]"),
     ],
 )

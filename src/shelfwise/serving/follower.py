@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,6 +15,7 @@ from shelfwise.store.log_record import Record
 EVERY_SECONDS: Final = 0.05
 """How often the log is asked for what other processes wrote."""
 _BATCH: Final = 500
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Follower:
@@ -54,6 +56,10 @@ class Follower:
             await asyncio.sleep(0 if len(records) == _BATCH else EVERY_SECONDS)
 
     def _apply(self, records: Sequence[Record]) -> None:
-        if records:
-            self.offset = records[-1].offset
-            self._live.apply(records)
+        """Applies each record by itself: one that cannot be, by a bug of ours, costs no other."""
+        for record in records:
+            self.offset = record.offset
+            try:
+                self._live.apply([record])
+            except Exception:  # noqa: BLE001 - whatever it is, it is logged and the shop goes on
+                _LOG.exception("A record of kind %s could not be applied", record.kind)

@@ -49,16 +49,18 @@ def _tokens(attributes: dict[str, Any] | list[str] | str | None) -> tuple[str, .
     """Attribute tokens, made as ingest makes them."""
     if not attributes:
         return ()
+    if isinstance(attributes, str) and attributes.lstrip()[:1] in {"{", "["}:
+        raise _bad_attributes("'attributes' is JSON inside a text.")
     text = attributes if isinstance(attributes, str) else msgspec.json.encode(attributes).decode()
-    try:
-        tokens = tuple(dict.fromkeys(attribute_tokens(text)))
-    except (RecursionError, TypeError):
-        tokens = None
-    if tokens is None or len(tokens) > _MOST_ATTRIBUTES:
-        raise BadInputError(
-            "'attributes' must be an object of names and plain values or lists of them, "
-            f"{_MOST_ATTRIBUTES} at most.",
-            remedy='For example {"colour": "red", "sizes": ["S", "M"]}.',
-            field="attributes",
-        )
+    tokens = tuple(dict.fromkeys(attribute_tokens(text)))
+    if len(tokens) > _MOST_ATTRIBUTES:
+        raise _bad_attributes(f"'attributes' has more than {_MOST_ATTRIBUTES} values.")
     return tokens
+
+
+def _bad_attributes(message: str) -> BadInputError:
+    return BadInputError(
+        message,
+        remedy='Send an object, for example {"colour": "red", "sizes": ["S", "M"]}.',
+        field="attributes",
+    )

@@ -52,10 +52,23 @@ class EventBody(msgspec.Struct, forbid_unknown_fields=True):
     query: Line | None = None
 
 
+_AnyEvent = Annotated[
+    msgspec.Raw,
+    Meta(
+        extra_json_schema={
+            "anyOf": [
+                {"$ref": "#/components/schemas/EventBody"},
+                {"$ref": "#/components/schemas/Ga4Event"},
+            ]
+        }
+    ),
+]
+
+
 class EventsBody(msgspec.Struct):
     """Several events, ours or GA4's."""
 
-    events: Annotated[list[msgspec.Raw], Meta(max_length=MAX_BATCH)] | UnsetType = UNSET
+    events: Annotated[list[_AnyEvent], Meta(max_length=MAX_BATCH)] | UnsetType = UNSET
     client_id: Id | None = None
     user_id: Id | None = None
     timestamp_micros: int | str | None = None
@@ -166,6 +179,7 @@ class RecommendAnswer(msgspec.Struct):
     model: str
 
 
+_Plain = str | int | float | bool | None
 Availability = Literal["in_stock", "out_of_stock", "preorder", "backorder"]
 Ids = Annotated[list[Id], Meta(max_length=1_000)]
 
@@ -184,7 +198,7 @@ class ProductBody(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True
     currency: Currency | UnsetType | None = UNSET
     image: Line | UnsetType | None = UNSET
     availability: Availability | UnsetType | None = UNSET
-    attributes: dict[str, Any] | list[Line] | Text | UnsetType | None = UNSET
+    attributes: dict[Line, _Plain | list[_Plain]] | list[Line] | Text | UnsetType | None = UNSET
     """An object of names and values, or tokens, as a list or joined by `;`."""
     group_id: Id | UnsetType | None = UNSET
     also_bought: Ids | UnsetType | None = UNSET

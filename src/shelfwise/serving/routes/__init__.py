@@ -20,7 +20,7 @@ ENDPOINTS: Final = (
     Endpoint(
         "POST", "/v1/events", events.post,
         "Stores what shoppers did; it counts in their very next answer",
-        bodies=(s.EventBody, s.EventsBody), answer=s.EventsAnswer, status=202,
+        bodies=(s.EventBody, s.EventsBody, s.Ga4Event), answer=s.EventsAnswer, status=202,
     ),
     Endpoint(
         "GET", "/v1/products/{id}", products.get, "A product as it is now", answer=s.ProductAnswer

@@ -25,6 +25,7 @@ async def put(service: Service, call: Call) -> Reply:
     item_id = path_id(call.id, "item_id")
     product = product_from(call.body, Product(item_id))
     async with service.changing:
+        service.follower.catch_up()
         new = service.live.product(item_id) is None
         await service.store([product])
     return Reply.json(_answer(product), 201 if new else 200)
@@ -44,6 +45,7 @@ async def delete(service: Service, call: Call) -> Reply:
     """Word that the product is gone."""
     item_id = path_id(call.id, "item_id")
     async with service.changing:
+        service.follower.catch_up()
         _known(service, item_id)
         await service.store([Deletion(item_id)])
     return Reply.json(DeletedAnswer(item_id, deleted=True))
