@@ -28,7 +28,8 @@ from shelfwise.core.slate import Slate
 from shelfwise.evaluation.page import report_page
 from shelfwise.evaluation.report import EvaluationReport
 from shelfwise.pipeline.evaluate import evaluate
-from shelfwise.pipeline.ingest import IngestReport, ingest
+from shelfwise.pipeline.ingest import ingest
+from shelfwise.pipeline.ingest_report import IngestReport
 from shelfwise.pipeline.live import LiveShop
 from shelfwise.pipeline.load import load_live
 from shelfwise.pipeline.progress import Progress, silent

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from shelfwise.core.requests import Requests, joined
 from shelfwise.core.slate import Slate, SlateItem
 from shelfwise.core.vocabulary import UNKNOWN
 from shelfwise.pipeline.engine import Engine
-from shelfwise.pipeline.reasons import Labels, Praise, reasons_for
+from shelfwise.pipeline.reasons import Labels, reasons_for
 from shelfwise.pipeline.recommend import Ranked, part_size, recommend
 from shelfwise.pipeline.shoppers import SESSION_PREFIX, Shoppers
 from shelfwise.rerank.filters import filter_mask
@@ -47,14 +47,12 @@ class LiveShop:
         engine: Engine,
         products: pa.Table,
         shoppers: Shoppers,
-        praised: Mapping[str, Praise],
         offset: int,
     ) -> None:
         self.version = version
         self.offset = offset
         self._engine = engine
         self._shoppers = shoppers
-        self._praised = praised
         self._shelf = Shelf.of(products)
         self._ids: list[str] = products.column("item_id").to_pylist()
         self._code = {item_id: code for code, item_id in enumerate(self._ids)}
@@ -190,7 +188,9 @@ class LiveShop:
         self, question: Question, requests: Requests, ranked: Ranked, missing: list[str]
     ) -> Slate:
         reasons = (
-            reasons_for(self._engine.models, requests, ranked, self._labels, self._praised)
+            reasons_for(
+                self._engine.models, requests, ranked, self._labels, self._engine.tables.reviews
+            )
             if question.explain
             else [()] * len(ranked.item)
         )
@@ -281,8 +281,9 @@ def _sources(ranked: Ranked, row: int) -> tuple[str, ...]:
 
 
 def _product(products: pa.Table, code: int) -> Product:
-    row = products.slice(code, 1).to_pylist()[0]
+    row: dict[str, Any] = products.slice(code, 1).to_pylist()[0]
     lists = {"attributes", "also_bought", "also_viewed"}
-    return Product(
-        **{name: tuple(value or ()) if name in lists else value for name, value in row.items()}
-    )
+    values: dict[str, Any] = {
+        name: tuple(value or ()) if name in lists else value for name, value in row.items()
+    }
+    return Product(**values)

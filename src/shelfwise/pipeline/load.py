@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from shelfwise.core.requests import Histories
 from shelfwise.features.tables import FeatureTables
 from shelfwise.pipeline.engine import Engine
 from shelfwise.pipeline.live import LiveShop
-from shelfwise.pipeline.reasons import Praise
 from shelfwise.pipeline.settings import RecommendConfig
 from shelfwise.pipeline.shoppers import Shoppers
 from shelfwise.ranking.fused import FusedRanker
@@ -28,7 +25,6 @@ def load_live(bundle: Bundle, log: EventLog, config: RecommendConfig) -> LiveSho
         load_engine(bundle, config),
         bundle.table("products"),
         load_shoppers(bundle),
-        msgspec.convert(bundle.json("praised"), dict[str, Praise]),
         offset,
     )
     live.apply([Record(0, "product_delete", Deletion(item_id)) for item_id in about["removed"]])

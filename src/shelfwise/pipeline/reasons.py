@@ -16,20 +16,8 @@ from numpy.typing import NDArray
 from shelfwise.core.model import Contribution, Model
 from shelfwise.core.requests import Requests
 from shelfwise.core.slate import Evidence, Reason
+from shelfwise.features.reviews import ReviewDigest
 from shelfwise.pipeline.recommend import Ranked
-
-
-@dataclass(frozen=True)
-class Praise:
-    """One aspect of a product that its reviews speak well of."""
-
-    aspect: str
-    positive: int
-    """Reviews that praise it."""
-    reviews: int
-    """Reviews that mention it."""
-    quote: str
-    """A sentence of one of them."""
 
 
 PER_ITEM = 2
@@ -56,11 +44,11 @@ def reasons_for(
     requests: Requests,
     ranked: Ranked,
     labels: Labels,
-    praised: Mapping[str, Praise],
+    reviews: ReviewDigest,
 ) -> list[tuple[Reason, ...]]:
     """For a batch of one: the reasons of each item of the answer, strongest first.
 
-    `praised` holds by item id what reviewers praise most; it is told last.
+    What reviewers praise is told last.
     """
     asked = _sources_to_ask(ranked)
     told: list[list[Reason]] = [[] for _ in ranked.item]
@@ -73,7 +61,7 @@ def reasons_for(
                 weight = float(ranked.source_share[row, column])
                 told[row].append(Reason(reason.kind, reason.text, reason.evidence, weight))
     return [
-        (_best(reasons) or (_last_resort(),)) + _praise(praised.get(labels.item_id(int(item))))
+        (_best(reasons) or (_last_resort(),)) + _praise(reviews, int(item))
         for reasons, item in zip(told, ranked.item, strict=True)
     ]
 
@@ -99,15 +87,22 @@ def _best(reasons: list[Reason]) -> tuple[Reason, ...]:
     return tuple(kept.values())[:PER_ITEM]
 
 
-def _praise(praise: Praise | None) -> tuple[Reason, ...]:
-    if praise is None:
+def _praise(reviews: ReviewDigest, item: int) -> tuple[Reason, ...]:
+    """What reviewers praise most, if anything; products added after training have no reviews."""
+    if item >= len(reviews.sentiment):
         return ()
+    facts = reviews.facts(item)
+    if not facts.praised:
+        return ()
+    first = facts.praised[0]
+    mentioned = first.n_positive + first.n_negative
     evidence = (
-        Evidence("reviews_praising", praise.positive),
-        Evidence("reviews_mentioning", praise.reviews),
-        Evidence("quote", praise.quote),
+        Evidence("reviews_praising", first.n_positive),
+        Evidence("reviews_mentioning", mentioned),
+        Evidence("quote", first.quote),
     )
-    return (Reason("reviews", f"Reviewers praise: {praise.aspect}", evidence),)
+    text = f"{first.n_positive} of {mentioned} reviewers who mention the {first.aspect} praise it"
+    return (Reason("reviews", text, evidence),)
 
 
 def _last_resort() -> Reason:

@@ -157,7 +157,7 @@ def _filled(engine: Engine, requests: Requests, hidden: Ragged, ranked: Ranked) 
     if (lengths >= min(requests.n, engine.n_items)).all():
         return ranked
     rows, items = [], []
-    for r in np.flatnonzero(lengths < requests.n):
+    for r in np.flatnonzero(lengths < requests.n).tolist():
         taken = np.zeros(engine.n_items, np.bool_)
         taken[ranked.item[ranked.indptr[r] : ranked.indptr[r + 1]]] = True
         taken[hidden[r]] = True

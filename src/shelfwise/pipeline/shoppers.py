@@ -84,8 +84,8 @@ class Shoppers:
             np.concatenate([time[order], said[:, 2]]).astype(np.int64),
         )
 
-    def _parts(self, key: str) -> list[tuple[NDArray[np.int64], ...]]:
-        parts: list[tuple[NDArray[np.int64], ...]] = []
+    def _parts(self, key: str) -> list[tuple[NDArray[np.integer], ...]]:
+        parts: list[tuple[NDArray[np.integer], ...]] = []
         row = self._row.get(key)
         if row is not None:
             at = slice(self._past.indptr[row], self._past.indptr[row + 1])
