@@ -17,6 +17,8 @@ UNREADABLE_EVENTS = {
 }
 """By what is wrong: the columns that are spoilt, and with what."""
 N_BOTS = 3
+CONFLICTING = 6
+"""Products told twice, differently."""
 OF_EACH = 12
 """Unreadable rows of each sort."""
 

@@ -25,6 +25,7 @@ from pydantic import Field
 
 from shelfwise.core.settings import Settings
 from shelfwise.ingest.demo_dirt import (
+    CONFLICTING,
     N_BOTS,
     bot_acts,
     double_submissions,
@@ -91,8 +92,14 @@ class DemoTruth:
     repeated_events: int
     """Event rows equal to an earlier one."""
     repeated_reviews: int
+    conflicting_products: int
+    """Rows of products.csv that tell a product again, at another price."""
     unreadable: dict[str, int]
     """Event rows by what is wrong with them; they are only in the files."""
+
+    def aspects_of(self, item: int) -> tuple[str, ...]:
+        """The parts of a product, in the order of the columns of `world.aspect_quality`."""
+        return SHELVES[self.world.shelf[item]].aspects
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,9 @@ class DemoShop:
         files = DemoFiles(folder / "events.csv", folder / "products.csv", folder / "reviews.jsonl")
         options = pv.WriteOptions(quoting_style="needed")
         pv.write_csv(with_unreadable(self.events, self.unreadable), files.events, options)
-        pv.write_csv(product_rows(self.products), files.products, options)
+        pv.write_csv(
+            product_rows(self.products, dirt=bool(self.unreadable)), files.products, options
+        )
         lines = (json.dumps(row, ensure_ascii=False) for row in review_rows(self.reviews))
         files.reviews.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return files
@@ -175,6 +184,7 @@ def simulate(config: DemoConfig, seed: int) -> DemoShop:
             double_submissions=len(story.doubled),
             repeated_events=len(story.repeated),
             repeated_reviews=len(story.repeated_reviews),
+            conflicting_products=CONFLICTING if config.dirt else 0,
             unreadable={reason: len(rows) for reason, rows in unreadable.items()},
         ),
     )

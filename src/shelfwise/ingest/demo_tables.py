@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from shelfwise.core.columns import EVENTS_SCHEMA, PRODUCTS_SCHEMA, REVIEWS_SCHEMA
-from shelfwise.ingest.demo_dirt import N_BOTS
+from shelfwise.ingest.demo_dirt import CONFLICTING, N_BOTS
 from shelfwise.ingest.demo_reviews import Review
 from shelfwise.ingest.demo_visits import Act
 from shelfwise.ingest.demo_words import ADJECTIVES, BRANDS, COLOURS, COUNTRIES, SHELVES
@@ -64,7 +65,7 @@ def _product(world: World, item: int, item_id: str) -> dict[str, object]:
     shelf = SHELVES[world.shelf[item]]
     brand, kind = BRANDS[world.brand[item]], shelf.kinds[world.kind[item]]
     adjective, colour = ADJECTIVES[world.adjective[item]], COLOURS[world.colour[item]]
-    parts = " and ".join(shelf.aspects[:2])
+    parts = " & ".join(shelf.aspects[:2])
     described = f"{adjective} {kind.lower()} {shelf.noun.lower()} by {brand}, with {parts} in mind."
     return {
         "item_id": item_id,
@@ -131,11 +132,22 @@ def with_unreadable(events: pa.Table, unreadable: Sequence[dict[str, str]]) -> p
     return whole.take(pa.array(np.argsort(place, kind="stable")))
 
 
-def product_rows(products: pa.Table) -> pa.Table:
-    """The columns of products.csv: attributes as tokens joined by `;`, empty columns left out."""
+def product_rows(products: pa.Table, *, dirt: bool) -> pa.Table:
+    """The columns of products.csv: attributes as tokens joined by `;`, empty columns left out.
+
+    With `dirt`, "&" is written as HTML, and the first `CONFLICTING` products come once more at the
+    end, at another price and without a description.
+    """
     table = products.drop_columns(["image", "group_id", "also_bought", "also_viewed"])
     joined = pc.binary_join(table["attributes"].combine_chunks(), ";")
-    return table.set_column(table.column_names.index("attributes"), "attributes", joined)
+    table = table.set_column(table.column_names.index("attributes"), "attributes", joined)
+    if not dirt:
+        return table
+    rows = table.to_pylist()
+    rows += [row | {"price": row["price"] + 1, "description": None} for row in rows[:CONFLICTING]]
+    for row in rows:
+        row["description"] = row["description"] and html.escape(row["description"])
+    return pa.Table.from_pylist(rows, schema=table.schema)
 
 
 def review_rows(reviews: pa.Table) -> list[dict[str, object]]:
