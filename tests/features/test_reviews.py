@@ -107,6 +107,10 @@ def test_a_digest_comes_back_from_its_state() -> None:
     np.testing.assert_array_equal(again.columns(), whole.columns())
 
 
+def test_a_product_that_came_after_the_digest_has_no_review() -> None:
+    assert digest(bag_reviews()).facts(99).n == 0
+
+
 def test_the_same_seed_gives_the_same_digest() -> None:
     one, other = (digest(bag_reviews()) for _ in range(2))
     assert one.quotes == other.quotes

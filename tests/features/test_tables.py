@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+from numba import typeof
 from tests.features.conftest import NOW
 
 from shelfwise.core.dataset import Dataset
 from shelfwise.core.event import Product
+from shelfwise.core.model import ModelState
 from shelfwise.features.tables import FeatureTables
 from shelfwise.features.vectors import ALL_FEATURES, ITEM_FEATURES, RANKING_FEATURES
 
@@ -49,6 +55,24 @@ def test_tables_come_back_from_their_state(shop: Dataset) -> None:
         again.with_products(added).items, tables.with_products(added).items
     )
     assert again.timed == tables.timed
+
+
+def test_the_settings_of_a_shop_without_prices_and_reviews_are_plain_json() -> None:
+    bare = Dataset.of_pairs(np.zeros(2, np.int32), np.arange(2, dtype=np.int32), 1, 2)
+    state = FeatureTables.of(bare).state()
+    again = FeatureTables.from_state(
+        ModelState(json.loads(json.dumps(state.settings, allow_nan=False)), state.arrays)
+    )
+    np.testing.assert_array_equal(again.items, FeatureTables.of(bare).items)
+
+
+def test_tables_mapped_from_disk_run_the_loops_already_compiled(
+    shop: Dataset, tmp_path: Path
+) -> None:
+    tables = FeatureTables.of(shop, NOW)
+    np.save(tmp_path / "items.npy", tables.items)
+    mapped = replace(tables, items=np.load(tmp_path / "items.npy", mmap_mode="r"))
+    assert typeof(mapped.columns.table) == typeof(tables.columns.table)
 
 
 def test_names_are_distinct_and_rankers_read_all_but_hashes() -> None:

@@ -116,11 +116,13 @@ class Catalogue:
         settings = {
             "brands": list(self.brands.ids),
             "categories": list(self.categories.ids),
-            "price_mean": self.levels.mean,
-            "price_spread": self.levels.spread,
         }
         arrays = {name: getattr(self, name) for name in (*_ROW_COLUMNS, "parent")}
-        levels = {"price_indptr": self.levels.indptr, "price_values": self.levels.values}
+        levels = {
+            "price_indptr": self.levels.indptr,
+            "price_values": self.levels.values,
+            "price_stats": np.array([self.levels.mean, self.levels.spread]),
+        }
         return ModelState(settings, arrays | levels)
 
     @classmethod
@@ -131,10 +133,7 @@ class Catalogue:
             brands=Vocabulary.of(settings["brands"]),
             categories=Vocabulary.of(settings["categories"]),
             levels=PriceLevels(
-                arrays["price_indptr"],
-                arrays["price_values"],
-                settings["price_mean"],
-                settings["price_spread"],
+                arrays["price_indptr"], arrays["price_values"], *arrays["price_stats"].tolist()
             ),
             **{name: arrays[name] for name in (*_ROW_COLUMNS, "parent")},
         )

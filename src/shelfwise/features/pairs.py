@@ -53,7 +53,7 @@ def feature_matrix(
         history.time_ms,
         requests.now_ms,
         tables.timed,
-        tables.columns(),
+        tables.columns,
         indptr,
         item,
         runs,

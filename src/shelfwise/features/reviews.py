@@ -131,7 +131,9 @@ class ReviewDigest:
         )
 
     def facts(self, item: int) -> ReviewFacts:
-        """What the reviews say of one product."""
+        """What the reviews say of one product; nothing of one that came after the digest."""
+        if item >= len(self.sentiment):
+            return _UNREVIEWED
         kinds: dict[int, list[AspectFact]] = {1: [], -1: []}
         for row in range(self.indptr[item], self.indptr[item + 1]):
             positive, negative, sign = self.counts[row].tolist()
@@ -155,12 +157,9 @@ class ReviewDigest:
     def state(self) -> ModelState:
         """The digest as plain data."""
         settings = {
-            "star_auc": None if np.isnan(self.star_auc) else self.star_auc,
             "topic_words": [list(words) for words in self.topic_words],
             "aspects": list(self.aspects),
             "quotes": list(self.quotes),
-            "rating_mean": self.ratings.shop_mean,
-            "rating_spread": self.ratings.shop_spread,
         }
         ratings = self.ratings.columns()
         arrays: dict[str, NDArray[Any]] = {
@@ -170,6 +169,9 @@ class ReviewDigest:
             "topics": self.topics,
             "aspect_indptr": self.indptr,
             "aspect_counts": self.counts,
+            "review_stats": np.array(
+                [self.ratings.shop_mean, self.ratings.shop_spread, self.star_auc]
+            ),
         }
         return ModelState(settings, arrays)
 
@@ -178,25 +180,29 @@ class ReviewDigest:
         """The digest that `state` was taken from."""
         settings, arrays = state.settings, state.arrays
         mean, shrunk, recent = np.ascontiguousarray(arrays["ratings"][:, 1:].T)
-        auc = settings["star_auc"]
+        shop_mean, shop_spread, star_auc = arrays["review_stats"].tolist()
         return cls(
             ratings=ItemRatings(
                 n=arrays["rating_count"],
                 mean=mean,
                 shrunk=shrunk,
                 recent=recent,
-                shop_mean=settings["rating_mean"],
-                shop_spread=settings["rating_spread"],
+                shop_mean=shop_mean,
+                shop_spread=shop_spread,
             ),
             sentiment=arrays["sentiment"],
             topics=arrays["topics"],
             topic_words=tuple(tuple(words) for words in settings["topic_words"]),
-            star_auc=float("nan") if auc is None else auc,
+            star_auc=star_auc,
             indptr=arrays["aspect_indptr"],
             aspects=tuple(settings["aspects"]),
             quotes=tuple(settings["quotes"]),
             counts=arrays["aspect_counts"],
         )
+
+
+_NAN = float("nan")
+_UNREVIEWED = ReviewFacts(0, _NAN, _NAN, _NAN, (), (), ())
 
 
 def _agreed(lexicon: NDArray[np.float64], odds: NDArray[np.float64]) -> NDArray[np.float64]:

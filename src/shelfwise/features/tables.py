@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,10 +67,17 @@ class FeatureTables:
         _fill_attributes(items, catalogue)
         return replace(self, catalogue=catalogue, items=items)
 
+    @cached_property
     def columns(self) -> ItemColumns:
-        """What the compiled loops read."""
+        """What the compiled loops read: plain read-only arrays, whether mapped from disk or not."""
         catalogue = self.catalogue
-        return ItemColumns(self.items, catalogue.brand, catalogue.leaf, catalogue.top, LAYOUT)
+        return ItemColumns(
+            table=_read_only(self.items),
+            brand=_read_only(catalogue.brand),
+            leaf=_read_only(catalogue.leaf),
+            top=_read_only(catalogue.top),
+            at=LAYOUT,
+        )
 
     def state(self) -> ModelState:
         """The tables as plain data."""
@@ -89,6 +98,12 @@ class FeatureTables:
             state.settings["timed"],
             ReviewDigest.from_state(ModelState(state.settings["reviews"], state.arrays)),
         )
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    plain = np.ascontiguousarray(array).view()
+    plain.flags.writeable = False
+    return plain
 
 
 def _behaviour_columns(behaviour: ItemBehaviour) -> NDArray[np.float32]:
