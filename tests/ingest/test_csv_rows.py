@@ -67,8 +67,9 @@ def test_a_file_with_only_a_header_has_no_rows(write: Write, read: Read) -> None
 
 
 def test_rows_keep_their_order_and_number_over_many_blocks(write: Write, read: Read) -> None:
-    n = 300_000  # some 10 MB: two blocks
-    rows = "".join(f"shopper{i},product{i % 99},view,{1_700_000_000 + i}\n" for i in range(n))
+    n = 50_000  # some 10 MB: two blocks
+    long = "product" * 28
+    rows = "".join(f"shopper{i},{long},view,{1_700_000_000 + i}\n" for i in range(n))
     found = read(write("e.csv", HEADER + rows + ",p,view,1700000000\n"))
     assert found.column("order") == list(range(n))
     assert found.events[-1]["user_id"] == f"shopper{n - 1}"
