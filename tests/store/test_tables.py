@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shelfwise.core.columns import QUARANTINE_SCHEMA
+from shelfwise.core.columns import EVENTS_SCHEMA, QUARANTINE_SCHEMA
 from shelfwise.core.errors import StorageError
 from shelfwise.core.event import Event, Product
 from shelfwise.core.rows import events_to_table, products_to_table
@@ -89,6 +89,21 @@ def test_committed_rows_are_read_back_and_new_ones_come_after(tmp_path: Path) ->
     assert tables.events().column("order").to_pylist() == [0, 1, 2]
     assert tables.count("events") == 3
     assert len(tables.event_paths()) == 3
+
+
+def test_segments_written_by_another_program_have_the_common_columns(tmp_path: Path) -> None:
+    tables = ShopTables(tmp_path)
+    add(tables, "events", view("u"))
+    with tables.stage() as staging:
+        path = staging.folder / "other.parquet"
+        table = view("v")
+        strict = [
+            field.with_nullable(table.column(field.name).null_count > 0) for field in EVENTS_SCHEMA
+        ]
+        pq.write_table(table.cast(pa.schema(strict)), path)
+        staging.commit({"events": [path]}, {})
+    assert tables.events().schema == EVENTS_SCHEMA
+    assert tables.events().column("user_id").to_pylist() == ["u", "v"]
 
 
 def test_what_is_staged_but_not_committed_is_gone(tmp_path: Path) -> None:

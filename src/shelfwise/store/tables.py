@@ -56,6 +56,8 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
 """What is staged row by row, and its columns."""
 
 _ROW_GROUP = 1 << 19
+_REPEATED: Final = ("event_type", "item_id", "currency", "country", "list_id", "query", "kind")
+"""Columns whose values repeat; to try a dictionary on the others makes writing thrice as slow."""
 _FORMAT = 1
 
 
@@ -174,7 +176,14 @@ class ShopTables:
         if not paths:
             empty = SCHEMAS[kind].empty_table()
             return empty if wanted is None else empty.select(wanted)
-        return pa.concat_tables([_table(path, wanted, dictionary) for path in paths])
+        read = [_table(path, wanted, dictionary) for path in paths]
+        # Whatever wrote a segment, its columns may be null just where the schema says so.
+        fields = [
+            SCHEMAS[kind].field(name).with_type(read[0].schema.field(name).type)
+            for name in read[0].column_names
+        ]
+        schema = pa.schema(fields)
+        return pa.concat_tables([pa.Table.from_arrays(one.columns, schema=schema) for one in read])
 
     def _sweep(self, manifest: Manifest) -> None:
         """Removes what no manifest names: remains of ingests that failed, superseded segments."""
@@ -271,7 +280,14 @@ class Staging:
         if kind not in self._writers:
             paths = self._paths.setdefault(kind, [])
             paths.append(self.folder / f"{kind}-{len(paths) + 1}.parquet")
-            self._writers[kind] = pq.ParquetWriter(paths[-1], SCHEMAS[kind], compression="lz4")
+            schema = SCHEMAS[kind]
+            self._writers[kind] = pq.ParquetWriter(
+                paths[-1],
+                schema,
+                compression="zstd",
+                use_dictionary=[name for name in _REPEATED if name in schema.names],
+                column_encoding={"order": "DELTA_BINARY_PACKED"} if kind == "events" else None,
+            )
         return self._writers[kind]
 
     def _described(self, kind: str, path: Path, number: int) -> Segment:
