@@ -42,7 +42,7 @@ from pathlib import Path
 from shelfwise.core.errors import StorageError
 from shelfwise.pipeline.ingest import ingest
 from shelfwise.pipeline.progress import silent
-resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
     ingest(Path(sys.argv[1]), events=[Path(sys.argv[2])], products=[], reviews=[], format="auto",
            now_ms=1_750_000_000_000, progress=silent)

@@ -215,7 +215,8 @@ def _automated(events: list[Path], staging: Staging, temp: Path) -> Path:
 def _computing(root: Path) -> Iterator[None]:
     """A block in which a full disk or too little memory for DuckDB is told as such."""
     try:
-        yield
+        with storing(root):
+            yield
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise StorageError(
             f"The disk or the memory is too small to ingest into {root}: "
