@@ -16,6 +16,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from enum import Enum
 from itertools import pairwise
 from pathlib import Path
@@ -31,6 +32,7 @@ from shelfwise.core.columns import EVENT_TYPES
 from shelfwise.core.settings import Settings
 from shelfwise.ingest import CONNECTORS
 from shelfwise.ingest.aliases import ALIASES, ATTRIBUTE_NAMES, REQUIRED
+from shelfwise.ingest.demo_shop import DemoConfig
 from shelfwise.serving.errors import RETRY_SECONDS, STATUS
 from shelfwise.serving.routes import ENDPOINTS
 
@@ -144,13 +146,24 @@ def _allowed(field: FieldInfo) -> str:
 def _kind(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return " or ".join(f'`"{one}"`' for one in get_args(annotation))
-    names = {int: "whole number", float: "number", bool: "`true` or `false`", str: "text"}
+    names = {
+        int: "whole number",
+        float: "number",
+        bool: "`true` or `false`",
+        str: "text",
+        date: "date",
+    }
     if annotation in names:
         return names[annotation]
     if get_origin(annotation) is tuple:
         return f"list of {_kind(get_args(annotation)[0])}"
     parts = [_kind(one) for one in get_args(annotation) if one is not type(None)]
     return " or ".join(parts) or str(annotation)
+
+
+def demo_config() -> str:
+    """The size of the demo shop."""
+    return table(_SETTING_HEAD, _setting_rows(DemoConfig, ""))
 
 
 # Command line
@@ -328,6 +341,7 @@ def errors() -> str:
 
 BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "settings": settings,
+    "demo-config": demo_config,
     "commands": commands,
     "formats": formats,
     "event-types": event_types,
