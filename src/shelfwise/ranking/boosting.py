@@ -108,9 +108,9 @@ class BoostedRanker:
         while len(trees) < config.trees:
             tree = _next_tree(fit, config, rng)
             trees.append(tree)
-            fit.add(tree, tree.leaf, config.learning_rate)
+            fit.add(tree, config.learning_rate)
             if watch:
-                watch.add(tree, route(tree, watch.bins), config.learning_rate)
+                watch.add(tree, config.learning_rate)
                 reached = watch.ndcg(config.k)
                 if reached > best:
                     best, n_best = reached, len(trees)
@@ -155,8 +155,9 @@ class _Progress:
         self.n_cuts = np.array([len(own) for own in edges])
         self.scores = linear.score(lists.features)
 
-    def add(self, tree: GrownTree, leaf: NDArray[np.uint8], learning_rate: float) -> None:
-        self.scores += (tree.value * learning_rate).astype(np.float32)[leaf]
+    def add(self, tree: GrownTree, learning_rate: float) -> None:
+        step = (tree.value * learning_rate).astype(np.float32)
+        self.scores += step[route(tree, self.bins)]
 
     def to_log_odds(self) -> None:
         """Shifts each request's scores to where their odds are those of the listwise model."""
@@ -215,9 +216,10 @@ def _softmax_slopes(scores: Any, indptr: Any, relevance: Any, log_weight: Any, s
             gains += relevance[i]
         partition = 0.0
         for i in range(start, stop):
-            partition += math.exp(scores[i] + log_weight[i] - highest)
+            slopes[i, 0] = math.exp(scores[i] + log_weight[i] - highest)
+            partition += slopes[i, 0]
         for i in range(start, stop):
-            chance = math.exp(scores[i] + log_weight[i] - highest) / partition
+            chance = slopes[i, 0] / partition
             slopes[i, 0] = chance - relevance[i] / gains
             slopes[i, 1] = chance * (1.0 - chance)
 

@@ -13,6 +13,7 @@ from shelfwise.core.threads import over_rows
 from shelfwise.ranking.binning import N_BINS
 from shelfwise.ranking.trees import N_LEAVES
 
+_LEAST_GAIN = 1e-9
 _SMALL = 500_000
 """Additions that one thread does faster than two can be started."""
 
@@ -35,8 +36,6 @@ class GrownTree:
     """[depth] what each level asks about."""
     cut: NDArray[np.int32]
     """[depth] bins above `cut` answer yes."""
-    leaf: NDArray[np.uint8]
-    """[n_rows] the leaf of every row, sampled or not."""
     value: NDArray[np.float64]
     """[64] Newton step of each leaf."""
     cover: NDArray[np.float64]
@@ -57,68 +56,110 @@ def grow(
     first and second derivatives; only `rows` and `columns` are learnt from. Equal gains go to the
     feature that comes first.
     """
-    leaf = np.zeros(bins.shape[1], np.uint8)
-    own = slopes[rows]
+    sample = _Sample(rows, slopes[rows], np.zeros(len(rows), np.uint8))
+    nodes = _histograms(bins, sample, columns, 1)
     features: list[int] = []
     cuts: list[int] = []
-    for level in range(shape.depth):
-        nodes = _histograms(bins, own, rows, columns, leaf[rows], 1 << level)
+    while len(cuts) < shape.depth:
         gains = np.full((len(columns), N_BINS), -np.inf)
         _gains(nodes, n_cuts[columns], shape.l2, gains)
         best = int(gains.argmax())
-        if not gains.flat[best] > 1e-9:
+        if not gains.flat[best] > _LEAST_GAIN:
             break
         features.append(int(columns[best // N_BINS]))
         cuts.append(best % N_BINS)
-        leaf |= (bins[features[-1]] > cuts[-1]).astype(np.uint8) << np.uint8(level)
-    reached = leaf[rows]
-    gradient = np.bincount(reached, own[:, 0], minlength=N_LEAVES)
-    curvature = np.bincount(reached, own[:, 1], minlength=N_LEAVES)
+        yes = bins[features[-1]][rows] > cuts[-1]
+        if len(cuts) < shape.depth:
+            nodes = _halved(nodes, bins, sample, columns, yes)
+        sample.path[yes] |= np.uint8(1 << (len(cuts) - 1))
+    gradient = np.bincount(sample.path, sample.slopes[:, 0], minlength=N_LEAVES)
+    curvature = np.bincount(sample.path, sample.slopes[:, 1], minlength=N_LEAVES)
     return GrownTree(
         feature=np.array(features, np.int32),
         cut=np.array(cuts, np.int32),
-        leaf=leaf,
         value=-gradient / (curvature + shape.l2),
-        cover=np.bincount(reached, minlength=N_LEAVES).astype(np.float64),
+        cover=np.bincount(sample.path, minlength=N_LEAVES).astype(np.float64),
     )
 
 
 def route(tree: GrownTree, bins: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """[n_rows] the leaf of each row of other binned features."""
+    """[n_rows] the leaf of each row of binned features."""
     leaf = np.zeros(bins.shape[1], np.uint8)
     for level, (feature, cut) in enumerate(zip(tree.feature, tree.cut, strict=True)):
         leaf |= (bins[feature] > cut).astype(np.uint8) << np.uint8(level)
     return leaf
 
 
-def _histograms(
+@dataclass(frozen=True)
+class _Sample:
+    """The rows a tree is grown on, and the node each has reached."""
+
+    rows: NDArray[np.int64]
+    slopes: NDArray[np.float32]
+    path: NDArray[np.uint8]
+
+    def part(self, where: NDArray[np.bool_]) -> _Sample:
+        return _Sample(self.rows[where], self.slopes[where], self.path[where])
+
+
+def _halved(
+    nodes: NDArray[np.float64],
     bins: NDArray[np.uint8],
-    own: NDArray[np.float32],
-    rows: NDArray[np.int64],
+    sample: _Sample,
     columns: NDArray[np.int64],
-    leaf: NDArray[np.uint8],
-    n_nodes: int,
+    yes: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Histograms of the next level: the rarer answer is added up, the other is what remains."""
+    rarer = bool(2 * yes.sum() <= len(yes))
+    counted = _histograms(bins, sample.part(yes == rarer), columns, nodes.shape[1])
+    remain = nodes - counted
+    return np.concatenate([remain, counted] if rarer else [counted, remain], axis=1)
+
+
+def _histograms(
+    bins: NDArray[np.uint8], sample: _Sample, columns: NDArray[np.int64], n_nodes: int
 ) -> NDArray[np.float64]:
     """[n_columns, n_nodes, 64, 2] the slopes of the rows, added up by column, node and bin."""
     nodes = np.zeros((len(columns), n_nodes, N_BINS, 2))
 
     def work(start: int, stop: int) -> None:
-        _add_up(bins, own, rows, columns[start:stop], leaf, nodes[start:stop])
+        here = columns[start:stop]
+        _add_up(bins, sample.rows, sample.slopes, sample.path, here, nodes[start:stop])
 
-    small = len(rows) * len(columns) < _SMALL
-    over_rows(work, len(columns), len(columns) if small else 4)
+    small = len(sample.rows) * len(columns) < _SMALL
+    over_rows(work, len(columns), len(columns) if small else 8)
     return nodes
 
 
 @njit(cache=True, nogil=True)
-def _add_up(bins: Any, own: Any, rows: Any, columns: Any, leaf: Any, nodes: Any) -> None:
-    for c in range(len(columns)):
-        column = bins[columns[c]]
-        mine = nodes[c]
+def _add_up(bins: Any, rows: Any, slopes: Any, path: Any, columns: Any, nodes: Any) -> None:
+    """Four columns at a time: half the time of one, since rows and slopes are read once."""
+    fours = len(columns) // 4 * 4
+    for c in range(0, fours, 4):
+        bin0, bin1 = bins[columns[c]], bins[columns[c + 1]]
+        bin2, bin3 = bins[columns[c + 2]], bins[columns[c + 3]]
+        sum0, sum1 = nodes[c].reshape(-1), nodes[c + 1].reshape(-1)
+        sum2, sum3 = nodes[c + 2].reshape(-1), nodes[c + 3].reshape(-1)
         for m in range(len(rows)):
-            b = column[rows[m]]
-            mine[leaf[m], b, 0] += own[m, 0]
-            mine[leaf[m], b, 1] += own[m, 1]
+            i = rows[m]
+            first = np.uint32(path[m]) * np.uint32(N_BINS)
+            _add(sum0, first, bin0[i], slopes[m, 0], slopes[m, 1])
+            _add(sum1, first, bin1[i], slopes[m, 0], slopes[m, 1])
+            _add(sum2, first, bin2[i], slopes[m, 0], slopes[m, 1])
+            _add(sum3, first, bin3[i], slopes[m, 0], slopes[m, 1])
+    for c in range(fours, len(columns)):
+        own, total = bins[columns[c]], nodes[c].reshape(-1)
+        for m in range(len(rows)):
+            first = np.uint32(path[m]) * np.uint32(N_BINS)
+            _add(total, first, own[rows[m]], slopes[m, 0], slopes[m, 1])
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _add(total: Any, first: Any, in_bin: Any, gradient: Any, curvature: Any) -> None:
+    # unsigned 32-bit places: no test for places counted from the end
+    at = (first + np.uint32(in_bin)) * np.uint32(2)
+    total[at] += gradient
+    total[at + np.uint32(1)] += curvature
 
 
 @njit(cache=True, nogil=True)
