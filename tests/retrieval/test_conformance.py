@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from tests.retrieval.conftest import N_ITEMS, asked_after, no_question
 
 from shelfwise.core.columns import EVENT_CODE
 from shelfwise.core.dataset import Dataset, empty_products
-from shelfwise.core.model import Model
+from shelfwise.core.model import Model, ModelState
 from shelfwise.core.requests import Histories, Requests
 from shelfwise.core.vocabulary import Vocabulary
 from shelfwise.retrieval import MODEL_NAMES, MODELS, ModelClass
@@ -109,15 +111,21 @@ def test_more_items_than_there_are_can_be_asked_for(
 
 
 @each_model
-def test_a_state_gives_back_the_same_model(
-    name: str, models: dict[str, Model], asked: Requests
+def test_a_state_kept_as_json_and_mapped_files_gives_back_the_same_model(
+    name: str, models: dict[str, Model], asked: Requests, tmp_path: Path
 ) -> None:
     kind, _ = kind_of(name)
     state = models[name].state()
-    again = kind.from_state(state)
+    for key, array in state.arrays.items():
+        np.save(tmp_path / f"{key}.npy", array)
+    mapped = {key: np.load(tmp_path / f"{key}.npy", mmap_mode="r") for key in state.arrays}
+    again = kind.from_state(ModelState(json.loads(json.dumps(state.settings)), mapped))
     np.testing.assert_array_equal(again.scores(asked), models[name].scores(asked))
     assert again.state().settings == state.settings
-    assert all(isinstance(array, np.ndarray) for array in state.arrays.values())
+    one = asked.part(3, 4)
+    items = top_k(again.scores(one), 3)[0][0]
+    shown = items[items >= 0]
+    assert again.explain(one, shown) == models[name].explain(one, shown)
 
 
 @each_model

@@ -1,12 +1,14 @@
-"""Likeness of products by what is written about them: TF-IDF and a truncated SVD.
+"""Likeness of products by what is written about them. Needs no events.
 
-Latent semantic analysis (Deerwester et al. 1990). Needs no events, so that a product put into the
-catalogue a second ago has a vector like any other; knows nothing about what shoppers do with it.
+Scores are cosines of TF-IDF rows, not of their truncated SVD: on Beauty's validation items the
+rows reach NDCG@10 0.036, the SVD 0.015 with 128 axes and 0.027 with 512, since a variant of a
+product differs from it in the rare words that an SVD drops first. Its `vectors` are for those who
+need short dense ones: diversity, clusters, plots.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -18,30 +20,30 @@ from pydantic import Field
 from scipy import sparse
 
 from shelfwise.core.event import Product
-from shelfwise.core.model import NOT_SCORED, Contribution, ModelState
+from shelfwise.core.model import Contribution, ModelState
 from shelfwise.core.requests import Requests
 from shelfwise.core.settings import Settings
 from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import EventWeights, FitData, as_dataset
 from shelfwise.retrieval.neighbours import by_amount
 from shelfwise.retrieval.product_words import BRAND, LEAF, FieldWeights, tokens
-
-_OVERSAMPLED = 16
-_POWER_STEPS = 4
+from shelfwise.retrieval.tf_idf import Vocabulary, cosines, main_axes
 
 
 class ContentConfig(Settings):
-    """How text becomes vectors, and how a history is weighed."""
+    """How text becomes rows of tokens, and how a history is weighed."""
 
-    size: int = Field(default=128, ge=1)
-    """Length of the vectors; more cost memory and time."""
+    size: int = Field(default=64, ge=1)
+    """Length of the dense vectors; alters no score."""
     min_products: int = Field(default=2, ge=1)
     """A token that fewer products have tells nothing about likeness and is dropped."""
-    max_tokens: int = Field(default=50_000, ge=1)
+    max_tokens: int = Field(default=100_000, ge=1)
     """Tokens kept at most, those of most products."""
+    idf_power: float = Field(default=1.5, ge=0)
+    """How much more a rare token tells than a common one; 1 is the textbook's TF-IDF."""
     fields: FieldWeights = FieldWeights()
     """How much a token of each field counts."""
-    context_decay: float = Field(default=0.7, gt=0, le=1)
+    context_decay: float = Field(default=0.6, gt=0, le=1)
     """Weight of the history's last but one step against the last, and so on back."""
     context_half_life_days: float | None = Field(default=None, gt=0)
     """Age against the newest event at which a history event counts half; none: age is ignored."""
@@ -51,53 +53,40 @@ class ContentConfig(Settings):
 
 @dataclass(frozen=True)
 class Content:
-    """Score: the cosine between the product and the weighted mean of the history's products."""
+    """Score: the cosine between the product and the weighted sum of the history's products."""
 
     name: ClassVar[str] = "content"
 
-    vocabulary: tuple[str, ...]
-    """Tokens in alphabetical order."""
-    idf: NDArray[np.float32]
+    vocabulary: Vocabulary
+    rows: sparse.csr_matrix
+    """[n_items, tokens] TF-IDF of length 1; empty for a product without a known token."""
     axes: NDArray[np.float32]
-    """[tokens, size] from TF-IDF to vectors."""
+    """[tokens, size] from TF-IDF to `vectors`."""
     vectors: NDArray[np.float32]
     """[n_items, size] of length 1; zeros for a product without a known token."""
-    token_indptr: NDArray[np.int64]
-    token: NDArray[np.int32]
-    """Per item, ascending, the tokens it has."""
     timed: bool
     config: ContentConfig
 
     @classmethod
     def fit(cls, data: FitData, config: ContentConfig, rng: np.random.Generator) -> Content:
-        """The vectors of every product of the data; `rng` draws where the SVD starts."""
+        """What is written about every product of the data; `rng` draws where the SVD starts."""
         dataset = as_dataset(data)
         found = [tokens(product, config.fields) for product in _with_text(dataset.products)]
-        vocabulary, counts = _vocabulary(found, config)
-        idf = (np.log((1 + len(found)) / (1 + counts)) + 1).astype(np.float32)
-        code = {token: at for at, token in enumerate(vocabulary)}
-        rows = _tf_idf(found, code, idf)
-        axes = _main_axes(rows, config.size, rng)
-        return cls(
-            vocabulary,
-            idf,
-            axes,
-            _to_length_one(rows @ axes),
-            rows.indptr.astype(np.int64),
-            rows.indices.astype(np.int32),
-            dataset.timed,
-            config,
+        vocabulary = Vocabulary.of(
+            found,
+            min_products=config.min_products,
+            max_tokens=config.max_tokens,
+            power=config.idf_power,
         )
+        rows = vocabulary.rows(found)
+        axes = main_axes(rows, config.size, rng)
+        vectors = _to_length_one(rows @ axes)
+        return cls(vocabulary, rows, axes, vectors, dataset.timed, config)
 
     @cached_property
-    def code(self) -> dict[str, int]:
-        """Token to its place in the vocabulary."""
-        return {token: at for at, token in enumerate(self.vocabulary)}
-
-    @cached_property
-    def known(self) -> NDArray[np.bool_]:
-        """[n_items] whether the product has a vector."""
-        return np.asarray(self.vectors.any(axis=1))
+    def columns(self) -> sparse.csc_matrix:
+        """The rows by token."""
+        return self.rows.tocsc()
 
     @cached_property
     def rule(self) -> ContextRule:
@@ -107,11 +96,11 @@ class Content:
             self.config.context_decay,
             self.config.context_half_life_days,
             self.timed,
-            len(self.vectors),
+            self.rows.shape[0],
         )
 
     def vector_of(self, product: Product) -> NDArray[np.float32]:
-        """[size] the product's vector, of length 1; zeros where none of its tokens is known."""
+        """[size] the product's dense vector, of length 1; zeros if none of its tokens is known."""
         return np.asarray(_to_length_one(self._row(product) @ self.axes)[0])
 
     def with_product(self, product: Product) -> Content:
@@ -119,45 +108,35 @@ class Content:
         row = self._row(product)
         return replace(
             self,
+            rows=sparse.vstack([self.rows, row], format="csr"),
             vectors=np.vstack([self.vectors, _to_length_one(row @ self.axes)]),
-            token_indptr=np.append(self.token_indptr, self.token_indptr[-1] + row.nnz),
-            token=np.append(self.token, row.indices.astype(np.int32)),
         )
 
     def _row(self, product: Product) -> sparse.csr_matrix:
-        return _tf_idf([tokens(product, self.config.fields)], self.code, self.idf)
-
-    def profiles(self, requests: Requests) -> NDArray[np.float32]:
-        """[n_requests, size] of length 1: where each history points; zeros where nowhere."""
-        context = self.rule.of(requests.history)
-        shape = (len(context), len(self.vectors))
-        weights = sparse.csr_matrix((context.weight, context.item, context.indptr), shape=shape)
-        return _to_length_one(weights @ self.vectors)
+        return self.vocabulary.rows([tokens(product, self.config.fields)])
 
     def scores(self, requests: Requests) -> NDArray[np.float32]:
-        """[n_requests, n_items]; -inf for products without text, and all without such a history."""
-        profiles = self.profiles(requests)
-        out = profiles @ self.vectors.T
-        out[:, ~self.known] = NOT_SCORED
-        out[~profiles.any(axis=1)] = NOT_SCORED
-        return out
+        """[n_requests, n_items]; -inf for products that share no token with the history's."""
+        return cosines(self.rows, self.columns, self.rule.of(requests.history))
 
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> list[list[Contribution]]:
-        """Per item how much each history item's text has to do with its score.
+        """Per item what each history item's text added to the cosine.
 
         Facts: `same_brand` and `same_category` (1 if so), `shared_words`, how many.
         """
         context = self.rule.of(requests.history)
         history, place = np.unique(context.item, return_inverse=True)
         weight = np.bincount(place, context.weight, minlength=len(history))
-        length = float(np.linalg.norm(weight @ self.vectors[history]))
-        amounts = (self.vectors[items] @ self.vectors[history].T) * (weight / max(length, 1e-12))
+        met = self.rows[history]
+        length = np.sqrt(np.square(np.asarray(met.T @ weight)).sum())
+        amounts = (self.rows[items] @ met.T).toarray() * (weight / max(float(length), 1e-12))
         return [
             by_amount(
                 [
-                    Contribution(int(code), float(amount), self._facts(int(code), int(item)))
-                    for code, amount in zip(history, row, strict=True)
-                    if self.known[code]
+                    Contribution(
+                        int(history[h]), float(row[h]), self._facts(int(history[h]), int(item))
+                    )
+                    for h in np.flatnonzero(row)
                 ]
             )
             for item, row in zip(items, amounts, strict=True)
@@ -165,11 +144,9 @@ class Content:
 
     def shared(self, item: int, other: int) -> list[str]:
         """The tokens that both products have, the rarest first."""
-        both = np.intersect1d(self._tokens(item), self._tokens(other))
-        return [self.vocabulary[at] for at in both[np.argsort(-self.idf[both], kind="stable")]]
-
-    def _tokens(self, item: int) -> NDArray[np.int32]:
-        return self.token[self.token_indptr[item] : self.token_indptr[item + 1]]
+        both = np.intersect1d(self.rows[item].indices, self.rows[other].indices)
+        order = np.argsort(-self.vocabulary.idf[both], kind="stable")
+        return [self.vocabulary.tokens[at] for at in both[order]]
 
     def _facts(self, item: int, other: int) -> dict[str, float]:
         shared = self.shared(item, other)
@@ -180,94 +157,43 @@ class Content:
         }
 
     def state(self) -> ModelState:
-        """The model as plain data; the vocabulary is UTF-8 bytes, a token a line."""
-        text = "\n".join(self.vocabulary).encode()
+        """The model as plain data; the tokens are UTF-8 bytes, one a line."""
+        text = "\n".join(self.vocabulary.tokens).encode()
         return ModelState(
             {"config": self.config.model_dump(), "timed": self.timed},
             {
-                "vocabulary": np.frombuffer(text, np.uint8),
-                "idf": self.idf,
+                "tokens": np.frombuffer(text, np.uint8),
+                "idf": self.vocabulary.idf,
+                "indptr": self.rows.indptr,
+                "token": self.rows.indices,
+                "weight": self.rows.data,
                 "axes": self.axes,
                 "vectors": self.vectors,
-                "token_indptr": self.token_indptr,
-                "token": self.token,
             },
         )
 
     @classmethod
     def from_state(cls, state: ModelState) -> Content:
         """The model that `state` was taken from."""
-        text = state.arrays["vocabulary"].tobytes().decode()
+        arrays = state.arrays
+        text = arrays["tokens"].tobytes().decode()
+        vocabulary = Vocabulary(tuple(text.split("\n")) if text else (), arrays["idf"])
+        shape = (len(arrays["indptr"]) - 1, len(vocabulary.tokens))
         return cls(
-            tuple(text.split("\n")) if text else (),
-            state.arrays["idf"],
-            state.arrays["axes"],
-            state.arrays["vectors"],
-            state.arrays["token_indptr"],
-            state.arrays["token"],
+            vocabulary,
+            sparse.csr_matrix((arrays["weight"], arrays["token"], arrays["indptr"]), shape=shape),
+            arrays["axes"],
+            arrays["vectors"],
             state.settings["timed"],
             ContentConfig.model_validate(state.settings["config"]),
         )
 
 
-def _with_text(table: pa.Table) -> list[Product]:
+def _with_text(table: pa.Table) -> Iterable[Product]:
     """The products with the fields that are text."""
     fields = ["item_id", "title", "description", "brand", "category", "attributes"]
-    return [
-        Product(**{**row, "attributes": tuple(row["attributes"] or ())})
-        for row in table.select(fields).to_pylist()
-    ]
-
-
-def _vocabulary(
-    found: Sequence[dict[str, float]], config: ContentConfig
-) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """The tokens kept, in alphabetical order, and how many products have each."""
-    count: dict[str, int] = {}
-    for one in found:
-        for token in one:
-            count[token] = count.get(token, 0) + 1
-    often = [token for token, n in count.items() if n >= config.min_products]
-    often.sort(key=lambda token: (-count[token], token))
-    kept = sorted(often[: config.max_tokens])
-    return tuple(kept), np.array([count[token] for token in kept], np.int64)
-
-
-def _tf_idf(
-    found: Sequence[dict[str, float]], code: dict[str, int], idf: NDArray[np.float32]
-) -> sparse.csr_matrix:
-    """[products, tokens] of length 1: the logarithm of each token's weight, times its idf."""
-    indptr, indices, data = [0], [], []
-    for one in found:
-        known = sorted((code[token], weight) for token, weight in one.items() if token in code)
-        indices += [at for at, _ in known]
-        data += [weight for _, weight in known]
-        indptr.append(len(indices))
-    column = np.array(indices, np.int32)
-    value = np.log1p(np.array(data, np.float32)) * idf[column]
-    rows = sparse.csr_matrix((value, column, indptr), shape=(len(found), len(code)))
-    length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-    rows.data /= np.repeat(np.maximum(length, 1e-12), np.diff(rows.indptr)).astype(np.float32)
-    return rows
-
-
-def _main_axes(rows: sparse.csr_matrix, size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """[tokens, size] the leading right singular vectors, zeros where there are fewer.
-
-    Randomised subspace iteration (Halko, Martinsson and Tropp 2011), started over the tokens in
-    their alphabetical order: neither the order of products nor their ids matter.
-    """
-    axes = np.zeros((rows.shape[1], size), np.float32)
-    width = min(size + _OVERSAMPLED, *rows.shape)
-    if width == 0:
-        return axes
-    basis = rng.normal(size=(rows.shape[1], width)).astype(np.float32)
-    for _ in range(_POWER_STEPS):
-        basis = np.linalg.qr(rows.T @ (rows @ basis))[0]
-    _, _, inner = np.linalg.svd(rows @ basis, full_matrices=False)
-    found = basis @ inner[:size].T
-    axes[:, : found.shape[1]] = found
-    return axes
+    for row in table.select(fields).to_pylist():
+        yield Product(**{**row, "attributes": tuple(row["attributes"] or ())})
 
 
 def _to_length_one(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
