@@ -59,4 +59,4 @@ def make_world(
 @pytest.fixture(scope="session")
 def world() -> World:
     """Two good sources that complement each other, and one that knows nothing."""
-    return make_world(1500, {"left": 1.0, "right": 1.0, "noise": 0.0}, seed=3)
+    return make_world(900, {"left": 1.0, "right": 1.0, "noise": 0.0}, seed=3)
