@@ -14,6 +14,7 @@ from shelfwise.retrieval.content import ContentConfig
 from shelfwise.retrieval.ease import EASEConfig
 from shelfwise.retrieval.item_knn import ItemKNNConfig
 from shelfwise.retrieval.popular import PopularConfig
+from shelfwise.retrieval.repeat import RepeatConfig
 from shelfwise.retrieval.transition import NextItemConfig, TransitionConfig
 
 
@@ -34,6 +35,8 @@ class ModelsConfig(Settings):
     """Tastes: shoppers and products as vectors."""
     content: ContentConfig = ContentConfig()
     """Likeness of what is written about products."""
+    repeat: RepeatConfig = RepeatConfig()
+    """What the shopper had before and may want again."""
 
 
 def fit_model(name: str, data: Dataset, config: ModelsConfig, rng: np.random.Generator) -> Model:

@@ -14,6 +14,7 @@ from shelfwise.retrieval.ease import EASE, EASEConfig
 from shelfwise.retrieval.interactions import FitData
 from shelfwise.retrieval.item_knn import ItemKNN, ItemKNNConfig
 from shelfwise.retrieval.popular import Popular, PopularConfig
+from shelfwise.retrieval.repeat import Repeat, RepeatConfig
 from shelfwise.retrieval.transition import NextItem, NextItemConfig, Transition, TransitionConfig
 
 
@@ -37,6 +38,7 @@ MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
     (EASE.name, EASE, EASEConfig),
     (ALS.name, ALS, ALSConfig),
     (Content.name, Content, ContentConfig),
+    (Repeat.name, Repeat, RepeatConfig),
 )
 """Every model: its name, its class and its settings class."""
 
