@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 from numpy.typing import NDArray
 
 from shelfwise.core.columns import CATEGORY_SEPARATOR
@@ -290,15 +289,16 @@ def _places(
     log_price: NDArray[np.float32], node: NDArray[np.int64], levels: PriceLevels
 ) -> NDArray[np.float32]:
     out = np.full(len(log_price), np.nan, np.float32)
-    _place(log_price, node, levels.indptr, levels.values, out)
+    priced = np.flatnonzero(np.isfinite(log_price) & (np.diff(levels.indptr)[node] > 0))
+    if len(priced) == 0:
+        return out
+    low, high = float(levels.values.min()) - 1.0, float(levels.values.max()) + 1.0
+    width = high - low
+    row = np.repeat(np.arange(len(levels.indptr) - 1), np.diff(levels.indptr))
+    ranked = row * width + (levels.values.astype(np.float64) - low)  # ascends: rows lie apart
+    asked = node[priced] * width + (np.clip(log_price[priced].astype(np.float64), low, high) - low)
+    below, not_above = (np.searchsorted(ranked, asked, side=side) for side in ("left", "right"))
+    start, stop = levels.indptr[node[priced]], levels.indptr[node[priced] + 1]
+    middle = (below.clip(start, stop) + not_above.clip(start, stop)) / 2
+    out[priced] = (middle - start) / (stop - start)
     return out
-
-
-@njit(cache=True, nogil=True)
-def _place(log_price: Any, node: Any, indptr: Any, values: Any, out: Any) -> None:
-    for i in range(len(log_price)):
-        own = values[indptr[node[i]] : indptr[node[i] + 1]]
-        if len(own) and np.isfinite(log_price[i]):
-            below = np.searchsorted(own, log_price[i])
-            not_above = np.searchsorted(own, log_price[i], side="right")
-            out[i] = 0.5 * (below + not_above) / len(own)

@@ -17,7 +17,26 @@ from numpy.typing import NDArray
 
 from shelfwise.core.errors import BadInputError
 from shelfwise.core.requests import Histories, Requests
-from shelfwise.features.shopper import profile_of, slot_of
+from shelfwise.features.shopper import (
+    BOUGHT,
+    BRAND,
+    INNER,
+    ITEM,
+    KNOWN,
+    LAST,
+    LEAF,
+    MOMENT,
+    MOMENTS,
+    PLACE,
+    POPULARITY,
+    PRICE,
+    SLOTS,
+    TIME,
+    TOP,
+    Profile,
+    read_history,
+    slot_of,
+)
 from shelfwise.features.tables import FeatureTables
 from shelfwise.features.vectors import (
     ITEM_FEATURES,
@@ -57,7 +76,7 @@ def feature_matrix(
         indptr,
         item,
         runs,
-        np.empty(len(USER_FEATURES), np.float32),
+        Profile.of_length(int(history.lengths().max(initial=0))),
         np.empty(len(PAIR_FEATURES), np.float32),
         out,
     )
@@ -110,7 +129,7 @@ def _fill(
     indptr: Any,
     item: Any,
     runs: Any,
-    user: Any,
+    profile: Any,
     pair: Any,
     out: Any,
 ) -> None:
@@ -118,23 +137,23 @@ def _fill(
         if indptr[r] == indptr[r + 1]:
             continue
         start, stop = history_indptr[r], history_indptr[r + 1]
-        profile = profile_of(
+        read_history(
             history_item[start:stop],
             history_type[start:stop],
             history_time[start:stop],
             now_ms[r],
             timed,
             items,
-            user,
+            profile,
         )
         for i in range(indptr[r], indptr[r + 1]):
             _fill_pair(profile, item[i], now_ms[r], timed, items, pair)
-            _copy(user, 0, runs, out[i])
+            _copy(profile.user, 0, runs, out[i])
             _copy(items.table[item[i]], 1, runs, out[i])
             _copy(pair, 2, runs, out[i])
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _copy(source: Any, kind: int, runs: Any, out: Any) -> None:
     for k in range(len(runs)):
         if runs[k, 0] == kind:
@@ -143,68 +162,71 @@ def _copy(source: Any, kind: int, runs: Any, out: Any) -> None:
                 out[at + c] = source[first + c]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**INNER)
 def _fill_pair(profile: Any, item: Any, now_ms: int, timed: bool, items: Any, pair: Any) -> None:
+    at, table = items.at, items.table
     for k in range(len(pair)):
         pair[k] = np.nan
-    row = items.table[item]
-    _own_past(profile, item, now_ms, timed, items.at, row, pair)
-    if profile.n == 0:
+    _own_past(profile, item, now_ms, timed, table[item, at.repeat_gap], at, pair)
+    last = int(profile.numbers[LAST])
+    if last < 0:
         return
-    last = profile.last
-    pair[10] = row[items.at.log_price] - profile.price_mean
-    gap = row[items.at.log_price] - items.table[last, items.at.log_price]
+    pair[10] = table[item, at.log_price] - profile.numbers[PRICE]
+    gap = table[item, at.log_price] - table[last, at.log_price]
     pair[11] = gap
     if math.isfinite(gap):
         pair[12] = 1.0 if gap < 0.0 else 0.0
-    pair[13] = _share(profile.brand_keys, profile.brand_share, items.brand[item])
-    pair[14] = _share(profile.leaf_keys, profile.leaf_share, items.leaf[item])
-    pair[15] = _share(profile.top_keys, profile.top_share, items.top[item])
+    pair[13] = _share(profile, BRAND, items.brand[item])
+    pair[14] = _share(profile, LEAF, items.leaf[item])
+    pair[15] = _share(profile, TOP, items.top[item])
     pair[16] = _same(items.brand[item], items.brand[last])
     pair[17] = _same(items.leaf[item], items.leaf[last])
     pair[18] = _same(items.top[item], items.top[last])
     if items.leaf[item] >= 0:
         match = 0.0
-        for d in range(items.at.hash_dims):
-            match += profile.taste[d] * row[items.at.item_hash + d]
+        for d in range(at.hash_dims):
+            match += profile.taste[d] * table[item, at.item_hash + d]
         pair[19] = match
-    pair[20] = row[items.at.lift] - profile.popularity_mean
+    pair[20] = table[item, at.lift] - profile.numbers[POPULARITY]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**INNER)
 def _own_past(
-    profile: Any, item: Any, now_ms: int, timed: bool, at: Any, row: Any, pair: Any
+    profile: Any, item: Any, now_ms: int, timed: bool, usual_gap: Any, at: Any, pair: Any
 ) -> None:
     """What the shopper did with this very product."""
     for k in range(5):
         pair[k] = 0.0
     pair[8] = 0.0
-    slot = slot_of(profile.item_keys, item)
-    if profile.item_keys[slot] == -1:
+    slot = slot_of(profile.keys, ITEM, int(profile.numbers[SLOTS]), item)
+    if profile.keys[ITEM, slot] == -1:
         return
-    facts = profile.item_facts[slot]
+    facts = profile.facts
     for g in range(4):
-        pair[g] = math.log1p(facts[g])
+        pair[g] = math.log1p(facts[slot, g])
     for g in range(1, 5):
-        if facts[g] > 0.0:
+        if facts[slot, g] > 0.0:
             pair[4] = max(pair[4], at.strengths[g])
-    pair[6] = math.log1p(profile.moments - facts[6])
-    pair[7] = math.log1p(profile.n - 1 - facts[5])
-    pair[8] = 2.0 ** (-(profile.n - 1 - facts[5]) / 8.0)
+    since = profile.numbers[KNOWN] - 1.0 - facts[slot, PLACE]
+    pair[6] = math.log1p(profile.numbers[MOMENTS] - facts[slot, MOMENT])
+    pair[7] = math.log1p(since)
+    pair[8] = 2.0 ** (-since / 8.0)
     if timed:
-        pair[5] = math.log1p((now_ms - facts[7]) / _DAY)
-        pair[9] = math.log(max((now_ms - facts[8]) / _DAY, 1.0 / 24.0)) - row[at.repeat_gap]
+        pair[5] = math.log1p((now_ms - facts[slot, TIME]) / _DAY)
+        days = (now_ms - facts[slot, BOUGHT]) / _DAY
+        pair[9] = math.log(max(days, 1.0 / 24.0)) - usual_gap
 
 
-@njit(cache=True, nogil=True)
-def _share(keys: Any, values: Any, key: Any) -> float:
+@njit(**INNER)
+def _share(profile: Any, table: int, key: Any) -> float:
     """The share of `key`, 0 where it is not in the table, NaN where it is unknown."""
     if key < 0:
         return np.nan
-    return float(values[slot_of(keys, key)])
+    slot = slot_of(profile.keys, table, int(profile.numbers[SLOTS]), key)
+    return float(profile.shares[table, slot])
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _same(one: Any, other: Any) -> float:
     if one < 0 or other < 0:
         return np.nan
