@@ -226,13 +226,13 @@ def serve(shop: Path, workers: int) -> tuple[subprocess.Popen[str], int]:
     except (ValueError, KeyError):
         sys.exit(said + process.communicate()[1])
     ready = Load("readyz", "GET", "/readyz")
-    for _ in range(600):
+    while process.poll() is None:
         try:
             if not asyncio.run(attack(port, ready, 1, 0.05))["errors"]:
                 return process, port
         except (OSError, asyncio.IncompleteReadError):
             time.sleep(0.2)
-    sys.exit("The server did not become ready.")
+    sys.exit(process.communicate()[1])
 
 
 def measure(shop: Path, workers: int, connections: int, seconds: float) -> dict[str, Any]:
