@@ -130,3 +130,44 @@ def test_a_format_named_outright_must_fit(write: Write) -> None:
     ):
         with pytest.raises(BadInputError, match="has no column for"):
             open_source(path, format=name, now_ms=NOW_MS)
+
+
+def test_ratings_are_welcome_without_times(write: Write, read: Read) -> None:
+    found = read(write("r.tsv", "userId\titemId\trating\nu\tp\t4\nu\tq\t5\n"))
+    assert [(row["item_id"], row["time_ms"], row["timed"]) for row in found.events] == [
+        ("p", 0, False),
+        ("q", 1000, False),
+    ]
+    assert "There are no times" in found.mapping.notes[1]
+
+
+def test_products_without_an_id_are_named_by_their_links(write: Write, read: Read) -> None:
+    text = (
+        "name,price,product_link\n"
+        "Cable,3,https://www.amazon.in/Some-Cable/dp/B07JW9H4J1/ref=sr_1_1?qid=1\n"
+        "Plug,4,https://www.amazon.in/dp/B098NS6PVG\n"
+    )
+    found = read(write("p.csv", text))
+    assert [row["item_id"] for row in found.products] == ["B07JW9H4J1", "B098NS6PVG"]
+    how = {mapped.column: mapped.how for mapped in found.mapping.columns}
+    assert how["item_id"] == "the product number in its links"
+
+
+def test_a_guessed_order_of_day_and_month_is_told(write: Write) -> None:
+    header = "user_id,item_id,event_type,timestamp\n"
+    guessed = write("a.csv", header + "u,p,view,3/4/2011 8:00\n")
+    known = write("b.csv", header + "u,p,view,3/4/2011 8:00\nu,p,view,13/4/2011 8:00\n")
+    assert "read as month/day" in open_source(guessed, now_ms=NOW_MS).mapping.notes[0]
+    assert open_source(known, now_ms=NOW_MS).mapping.notes == ()
+
+
+def test_a_header_that_does_not_fit_the_rows_is_refused(write: Write) -> None:
+    path = write("e.csv", "user_id,item_id,timestamp\n1,u,p,1700000000\n2,u,q,1700000000\n")
+    with pytest.raises(BadInputError, match="names 3 columns .* its rows have 4 values"):
+        open_source(path, now_ms=NOW_MS)
+
+
+def test_a_file_without_header_is_told_so(write: Write) -> None:
+    path = write("e.csv", "u1,p1,view,2024-01-01T00:00:00Z\nu2,p2,view,2024-01-01T00:00:00Z\n")
+    with pytest.raises(BadInputError, match="The file has no header line"):
+        open_source(path, now_ms=NOW_MS)

@@ -40,16 +40,16 @@ class Chunk:
     line: NDArray[np.int64]
     """Where each row begins in the file: 1 is the first line (Parquet: the first row)."""
     malformed: tuple[Malformed, ...] = ()
-    text: pa.Array | None = None
-    """The rows as JSON, where the file is JSON anyway."""
+    as_json: Callable[[int], str] | None = None
+    """The row at a position as JSON, where the file is JSON anyway."""
 
     def __len__(self) -> int:
         return len(self.line)
 
     def rows_as_json(self, where: NDArray[np.int64]) -> list[str]:
         """The rows at `where` as JSON objects, for quarantine."""
-        if self.text is not None:
-            return [cut(text) for text in self.text.take(pa.array(where)).to_pylist()]
+        if self.as_json is not None:
+            return [cut(self.as_json(row)) for row in where.tolist()]
         rows = self.table.take(pa.array(where)).to_pylist()
         return [cut(json.dumps(row, ensure_ascii=False, default=str)) for row in rows]
 

@@ -84,18 +84,16 @@ def _chunk(lines: list[bytes], first_line: int, columns: tuple[str, ...]) -> Chu
         texts.append(text)
         at.append(number)
     table = pa.table([column_of([row.get(name) for row in rows]) for name in columns], columns)
-    return Chunk(table, np.array(at, np.int64), tuple(malformed), _as_json(texts, rows))
+    return Chunk(table, np.array(at, np.int64), tuple(malformed), lambda row: _as_json(texts[row]))
 
 
-def _as_json(texts: list[bytes], rows: list[dict[str, object]]) -> pa.Array:
-    """The lines as JSON: as they are, or written anew where they were Python."""
-    return pa.array(
-        [
-            text.decode(errors="replace") if text.lstrip()[1:2] != b"'" else json.dumps(row)
-            for text, row in zip(texts, rows, strict=True)
-        ],
-        pa.string(),
-    )
+def _as_json(text: bytes) -> str:
+    """A line as JSON: as it is, or written anew where it was Python."""
+    try:
+        _decoder.decode(text)
+    except msgspec.DecodeError:
+        return json.dumps(decode_object(text), ensure_ascii=False, default=str)
+    return text.decode()
 
 
 def column_of(values: list[object]) -> pa.Array:

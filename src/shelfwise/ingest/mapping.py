@@ -170,9 +170,14 @@ def fixed(sample: Sample, kind: str, format_name: str, **ours: str) -> list[Mapp
     ]
 
 
-def require(sample: Sample, kind: str, columns: Iterable[MappedColumn]) -> None:
-    """Raise `BadInputError` unless what rows of `kind` cannot do without is among `columns`."""
-    found = {mapped.column for mapped in columns}
+def require(
+    sample: Sample, kind: str, columns: Iterable[MappedColumn], but: Iterable[str] = ()
+) -> None:
+    """Raise `BadInputError` unless what rows of `kind` cannot do without is among `columns`.
+
+    Columns named by `but` may be missing this time.
+    """
+    found = {mapped.column for mapped in columns} | set(but)
     for needed in REQUIRED[kind]:
         if needed not in found:
             raise missing(sample, kind, needed)

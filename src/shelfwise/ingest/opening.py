@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 
@@ -18,6 +20,9 @@ from shelfwise.ingest.draft import Cleaned, Draft, Rules
 from shelfwise.ingest.mapping import ColumnMapping
 from shelfwise.ingest.sniffing import Sample, sniff
 from shelfwise.ingest.times import is_day_first
+
+_EITHER_WAY: Final = re.compile(r"\d{1,2}[/-]\d{1,2}[/-]\d{2,4}")
+_GUESSED_ORDER: Final = "Dates like 03/04/2011 are read as month/day: none in the sample tells."
 
 
 @dataclass(frozen=True)
@@ -92,20 +97,26 @@ def open_with(
     if connector is None:
         connector = next(one for one in connectors if one.recognises(sample))
     mapping = connector.map(sample, kind)
+    day_first, note = _date_order(sample, mapping)
     return Source(
         path=path,
         format=connector.name,
-        mapping=mapping,
+        mapping=replace(mapping, notes=mapping.notes + note),
         _connector=connector,
         _sample=sample,
-        _rules=Rules(now_ms, day_first=bool(is_day_first(_time_values(sample, mapping)))),
+        _rules=Rules(now_ms, day_first=day_first),
         _progress=progress,
     )
 
 
-def _time_values(sample: Sample, mapping: ColumnMapping) -> list[object]:
+def _date_order(sample: Sample, mapping: ColumnMapping) -> tuple[bool, tuple[str, ...]]:
+    """Whether dates begin with the day, and a note where that had to be guessed."""
     sources = {mapped.source for mapped in mapping.columns if mapped.column == "timestamp"}
-    return [value for source in sources for value in sample.values(source)]
+    values = [value for source in sources for value in sample.values(source)]
+    told = is_day_first(values)
+    if told is None and any(_EITHER_WAY.match(str(value)) for value in values):
+        return False, (_GUESSED_ORDER,)
+    return bool(told), ()
 
 
 def _named(connectors: tuple[Connector, ...], name: str) -> Connector:

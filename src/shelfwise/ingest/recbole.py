@@ -7,7 +7,7 @@ next; `.item` files hold products.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -26,9 +26,8 @@ from shelfwise.ingest.mapping import (
     missing,
     require,
 )
-from shelfwise.ingest.sequences import Places, sequence_draft
 from shelfwise.ingest.sniffing import Sample
-from shelfwise.ingest.text import clean_ids
+from shelfwise.ingest.untimed import NOTE, UntimedReader, sequence_draft
 
 _TYPED: Final = re.compile(r"(.+):(token|token_seq|float|float_seq)")
 _HISTORY: Final = "item_id_list"
@@ -59,7 +58,7 @@ def _map(sample: Sample, kind: Kind) -> ColumnMapping:
     if chosen == "events" and "timestamp" not in names:
         if "user_id" not in names or "item_id" not in names:
             raise missing(bare, chosen, "item_id" if "user_id" in names else "user_id")
-        notes.append("The lines have no times: only the order within a shopper is known.")
+        notes.append(NOTE)
     else:
         require(bare, chosen, columns)
     mapped = [replace(one, source=full[one.source], how="recbole format") for one in columns]
@@ -91,35 +90,13 @@ class _HistoryReader:
         return None
 
 
-@dataclass(frozen=True)
-class _UntimedReader:
-    """Events without times, in the order of the file."""
-
-    rows: MappedReader
-    places: Places = field(default_factory=Places)
-
-    def drafts(self, chunk: Chunk) -> list[Draft]:
-        """The events; an event's place in its shopper's sequence stands in for its time."""
-        (draft,) = self.rows.drafts(chunk)
-        users = clean_ids(draft.columns["user_id"]).fill_null("")
-        ones = np.ones(len(chunk), np.int64)
-        starts = self.places.take(users.to_pylist(), ones)
-        timing = sequence_draft(users, users, ones, starts)
-        columns = draft.columns | {"timestamp": timing.columns["timestamp"]}
-        return [replace(draft, columns=columns, timed=False)]
-
-    def catalogue(self) -> pa.Table | None:
-        """Nothing beyond the rows."""
-        return None
-
-
 def _reader(sample: Sample, mapping: ColumnMapping) -> Reader:
     _, full = _plain(sample)
     if "events" in mapping.kinds and _HISTORY in full:
         sources = {mapped.column: mapped.source for mapped in mapping.columns[:-1]}
         return _HistoryReader(sources["user_id"], full[_HISTORY], sources["item_id"])
     if "events" in mapping.kinds and "timestamp" not in mapping.of_kind("events"):
-        return _UntimedReader(MappedReader(mapping))
+        return UntimedReader(MappedReader(mapping))
     return MappedReader(mapping)
 
 

@@ -1,13 +1,10 @@
 """One shopper a line, `user item item …`, oldest first, as in the sequential benchmarks.
 
-The lines carry no times: an item's place in its shopper's sequence stands in for one, in
-milliseconds times a thousand, and the events are marked as not timed. A shopper may have several
-lines (`user item` pairs are lines of one item); they follow one another.
+A shopper may have several lines (`user item` pairs are lines of one item); they follow one another.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,7 +12,6 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from shelfwise.core.errors import UnknownFormatError
 from shelfwise.ingest.arrays import flat
@@ -26,9 +22,7 @@ from shelfwise.ingest.mapping import ColumnMapping, MappedColumn
 from shelfwise.ingest.sniffing import Sample
 from shelfwise.ingest.source import open_stream
 from shelfwise.ingest.text_blocks import text_blocks
-
-STEP_MS: Final = 1000
-"""What one place in a sequence counts for in `time_ms`."""
+from shelfwise.ingest.untimed import NOTE, Places, sequence_draft
 
 _LINE: Final = "line"
 _RECOGNISED_SHARE: Final = 0.75
@@ -58,9 +52,7 @@ def _map(sample: Sample, kind: Kind) -> ColumnMapping:
         MappedColumn(source, ours, "events", "sequences format")
         for source, ours in (("first word", "user_id"), ("other words", "item_id"))
     )
-    return ColumnMapping(
-        columns, (), ("The lines have no times: only the order within a shopper is known.",)
-    )
+    return ColumnMapping(columns, (), (NOTE,))
 
 
 def _chunks(sample: Sample, mapping: ColumnMapping, progress: Progress | None) -> Iterator[Chunk]:
@@ -70,11 +62,17 @@ def _chunks(sample: Sample, mapping: ColumnMapping, progress: Progress | None) -
     first = 1
     try:
         for block in text_blocks(stream, sample.written.encoding, progress):
-            lines = block.decode().splitlines()
+            lines = _lines_of(block.decode())
             yield _chunk(lines, first)
             first += len(lines)
     finally:
         stream.close()
+
+
+def _lines_of(text: str) -> list[str]:
+    """The lines of a block; other characters that end lines for Python are part of an id."""
+    lines = text.split("\n")
+    return lines if lines[-1] else lines[:-1]
 
 
 def _chunk(lines: list[str], first: int) -> Chunk:
@@ -89,22 +87,6 @@ def _chunk(lines: list[str], first: int) -> Chunk:
             if words == 1
         ),
     )
-
-
-@dataclass(frozen=True)
-class Places:
-    """How far each shopper's sequence has come."""
-
-    next_place: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-
-    def take(self, users: list[str], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Of each row the place of its first item; the places taken are remembered."""
-        places = self.next_place
-        starts = np.empty(len(users), np.int64)
-        for row, (user, length) in enumerate(zip(users, lengths.tolist(), strict=True)):
-            starts[row] = places[user]
-            places[user] += length
-        return starts
 
 
 @dataclass(frozen=True)
@@ -123,32 +105,6 @@ class _Reader:
     def catalogue(self) -> pa.Table | None:
         """Nothing: the items are only ids."""
         return None
-
-
-def sequence_draft(
-    users: pa.Array,
-    items: pa.Array,
-    lengths: NDArray[np.int64],
-    start: NDArray[np.int64],
-) -> Draft:
-    """Events of whole sequences, row i being the next `lengths[i]` of `items`.
-
-    The first item of row i has place `start[i]` in its shopper's sequence.
-    """
-    total = int(lengths.sum())
-    origin = np.repeat(np.arange(len(lengths)), lengths)
-    first = np.repeat(np.cumsum(lengths) - lengths - start, lengths)
-    return Draft(
-        kind="events",
-        columns={
-            "user_id": users.take(pa.array(origin)),
-            "item_id": items,
-            "timestamp": pa.array((np.arange(total) - first) * STEP_MS, pa.int64()),
-        },
-        rows=total,
-        origin=origin,
-        timed=False,
-    )
 
 
 CONNECTOR = Connector(

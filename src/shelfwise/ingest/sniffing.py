@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from shelfwise.core.errors import BadInputError, UnknownFormatError
 from shelfwise.ingest.json_rows import decode_object
 from shelfwise.ingest.source import PARQUET_MAGIC, first_bytes, guess_encoding, open_stream
+from shelfwise.ingest.times import millis_of
 
 Container = Literal["csv", "json", "parquet"]
 
@@ -24,6 +25,7 @@ SAMPLE_BYTES: Final = 1 << 18
 SAMPLE_ROWS: Final = 500
 _DELIMITERS: Final = ("\t", ",", ";", "|", "::", "\x01", " ")
 _NUMBER: Final = re.compile(r"\s*[-+]?\d[\d.,:eE/ -]*\s*$")
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _TEXT_CONTROLS: Final = re.compile(rb"[\x00\x02-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -146,7 +148,7 @@ def _sniff_json(path: Path, text: str) -> Sample:
 
 
 def _sniff_table(path: Path, text: str, encoding: str, *, whole: bool) -> Sample:
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in _LINE_END.split(text) if line.strip()]
     if not whole and len(lines) > 1:
         lines.pop()
     delimiter = _delimiter(lines[:100])
@@ -156,6 +158,12 @@ def _sniff_table(path: Path, text: str, encoding: str, *, whole: bool) -> Sample
     names = rows[0] if header else [f"column_{i + 1}" for i in range(_width(rows))]
     columns = tuple(_distinct(name.strip() for name in names))
     body = rows[1:] if header else rows
+    if body and all(len(row) != len(columns) for row in body):
+        raise BadInputError(
+            f"{path} names {len(columns)} columns in its first line, but its rows have "
+            f"{_width(body)} values.",
+            remedy="Export it again with one name a column, and quotes around values that need it.",
+        )
     return Sample(
         path,
         "csv",
@@ -208,7 +216,7 @@ def _width(rows: list[list[str]]) -> int:
 
 def _is_header(rows: list[list[str]]) -> bool:
     first = [cell.strip() for cell in rows[0]]
-    if any(_NUMBER.match(cell) for cell in first) or not any(first):
+    if any(_NUMBER.match(cell) or millis_of(cell) is not None for cell in first) or not any(first):
         return False
     return len(set(first)) == len(first)
 
