@@ -163,7 +163,7 @@ def test_a_guessed_order_of_day_and_month_is_told(write: Write) -> None:
 
 def test_a_header_that_does_not_fit_the_rows_is_refused(write: Write) -> None:
     path = write("e.csv", "user_id,item_id,timestamp\n1,u,p,1700000000\n2,u,q,1700000000\n")
-    with pytest.raises(BadInputError, match="names 3 columns .* its rows have 4 values"):
+    with pytest.raises(BadInputError, match=r"names 3 columns .* its rows have 4 values"):
         open_source(path, now_ms=NOW_MS)
 
 
