@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_BELOW_ALL = np.float32(-100.0)
+_BELOW_ALL = np.float32(-1000.0)
+_STRETCH = np.float32(100.0)
+"""Keeps the differences of rank fusion above the rounding of scores near a thousand."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,6 @@ class SingleSource:
         """[n_rows] scores to serve: never NaN."""
         own = self.opinions(features)
         filled: NDArray[np.float32] = np.where(
-            np.isnan(own), _BELOW_ALL + features[:, self.rrf], own
+            np.isnan(own), _BELOW_ALL + _STRETCH * features[:, self.rrf], own
         )
         return filled
