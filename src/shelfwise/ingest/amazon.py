@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from shelfwise.ingest.batch import Chunk, Kind
 from shelfwise.ingest.connector import Connector, mapped_columns
@@ -131,8 +130,10 @@ def _told_elsewhere(table: pa.Table) -> Columns:
     columns: Columns = {}
     if _FEATURES in table.column_names:
         said = [name for name in ("description", _FEATURES) if name in table.column_names]
-        texts = [joined(table.column(name)) for name in said]
-        columns["description"] = pc.binary_join_element_wise(*texts, " ", null_handling="skip")
+        texts = zip(*(joined(table.column(name)).to_pylist() for name in said), strict=True)
+        columns["description"] = pa.array(
+            [" ".join(part for part in parts if part) or None for parts in texts], pa.string()
+        )
     if _RELATED in table.column_names:
         columns |= _related(table.column(_RELATED))
     return columns

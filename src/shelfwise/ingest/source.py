@@ -97,7 +97,7 @@ def _nearby(path: Path) -> str | None:
     if not path.parent.is_dir():
         return None
     names = [entry.name for entry in path.parent.iterdir()]
-    close = difflib.get_close_matches(path.name, names, n=1)
+    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
     return str(path.parent / close[0]) if close else None
 
 
