@@ -9,8 +9,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from shelfwise.core.requests import Histories
+from shelfwise.retrieval.interactions import DAY_MS
 
-DAY_MS = 86_400_000
 MAX_INTERACTIONS = 500
 """Older interactions than so many are not looked at: bots and resellers cost no more than this."""
 

@@ -12,11 +12,12 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from numba import njit
+from numba import config, njit
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 from scipy.linalg import lapack
+from threadpoolctl import threadpool_limits
 
 from shelfwise.core.errors import ConfigError
 from shelfwise.core.model import Contribution, ModelState
@@ -135,6 +136,11 @@ def _weights(gram_matrix: NDArray[np.float32], reg: float) -> NDArray[np.float32
     """[history item, scored item] the weights; takes the Gram matrix's memory for the result."""
     if not len(gram_matrix):
         return gram_matrix
+    with threadpool_limits(config.NUMBA_NUM_THREADS, "blas"):
+        return _solved(gram_matrix, reg)
+
+
+def _solved(gram_matrix: NDArray[np.float32], reg: float) -> NDArray[np.float32]:
     gram_matrix[np.diag_indices(len(gram_matrix))] += np.float32(reg)
     factor, failed = lapack.spotrf(gram_matrix.T, lower=1, clean=0, overwrite_a=1)
     if failed:

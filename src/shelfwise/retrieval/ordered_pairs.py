@@ -14,8 +14,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from shelfwise.core.model import Contribution
-from shelfwise.retrieval.context import DAY_MS, Context
-from shelfwise.retrieval.interactions import Sequences
+from shelfwise.retrieval.context import Context
+from shelfwise.retrieval.interactions import DAY_MS, Sequences
 from shelfwise.retrieval.neighbours import Neighbours, packed, prune
 from shelfwise.retrieval.threads import over_rows
 
@@ -28,11 +28,10 @@ class PairRule:
     """What a pair of one shopper's interactions counts, and how the sums become weights."""
 
     window: int
-    """Steps looked ahead and back."""
-    reach: int
-    """Interactions looked ahead and back; bounds the work where baskets are large."""
+    """Interactions looked ahead and back."""
     decay: float
-    """Factor per further step."""
+    """Factor per further interaction between the two, within a basket too: there the order means
+    nothing, but what was put in together does."""
     backward: float
     """Weight of a pair in reverse order, against 1 in order."""
     basket: float
@@ -73,9 +72,9 @@ class OrderedPairs:
         shape = (seen.n_items, rule.neighbours)
         codes, weights = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
         counts = np.zeros((3, *shape), np.int32)
-        by_step = (rule.decay ** np.arange(rule.window)).astype(np.float32)
-        forward = np.concatenate(([rule.basket], by_step)).astype(np.float32)
-        back = np.concatenate(([rule.basket], rule.backward * by_step)).astype(np.float32)
+        by_far = (rule.decay ** np.arange(rule.window)).astype(np.float32)
+        ahead = np.array([rule.basket, 1.0], np.float32)
+        back = np.array([rule.basket, rule.backward], np.float32)
         half_life = rule.gap_half_life_days
         per_ms = np.log(2) / (half_life * DAY_MS) if timed and half_life else 0.0
         base = shoppers + np.float64(rule.shrink)
@@ -92,9 +91,9 @@ class OrderedPairs:
                 user,
                 limits,
                 places,
-                rule.reach,
-                forward,
+                ahead,
                 back,
+                by_far,
                 per_ms,
                 source,
                 target,
@@ -161,9 +160,9 @@ def _count_rows(
     user: NDArray[np.int32],
     limits: NDArray[np.int64],
     places: NDArray[np.int64],
-    reach: int,
-    forward: NDArray[np.float32],
+    ahead: NDArray[np.float32],
     back: NDArray[np.float32],
+    by_far: NDArray[np.float32],
     per_ms: float,
     source: NDArray[np.float32],
     target: NDArray[np.float32],
@@ -189,10 +188,10 @@ def _count_rows(
             others = (item, step, time_ms, weight)
             sums = (total, met, last, touched)
             stamp = np.int64(row) << 32 | user[at]
-            ahead = min(at + reach + 1, end)
-            n_touched = _look(others, sums, n_touched, at, 1, ahead, forward, per_ms, stamp)
-            behind = max(at - reach - 1, first - 1)
-            n_touched = _look(others, sums, n_touched, at, -1, behind, back, per_ms, stamp)
+            after = min(at + len(by_far) + 1, end)
+            n_touched = _look(others, sums, n_touched, at, 1, after, ahead, by_far, per_ms, stamp)
+            until = max(at - len(by_far) - 1, first - 1)
+            n_touched = _look(others, sums, n_touched, at, -1, until, back, by_far, per_ms, stamp)
         for t in range(n_touched):
             total[touched[t]] *= source[row] * target[touched[t]]
         kept[row] = prune(touched, n_touched, total, heap, codes[row])
@@ -214,22 +213,23 @@ def _look(
     way: int,
     end: int,
     factor: NDArray[np.float32],
+    by_far: NDArray[np.float32],
     per_ms: float,
     stamp: int,
 ) -> int:
     """Adds the pairs of one occurrence, one way (1 ahead, -1 back); returns how many items met.
 
+    `factor` is what a pair counts at the very same time, and apart; `by_far` by distance.
     `stamp` names the row and the shopper: an item is counted once per stamp and kind.
     """
     item, step, time_ms, weight = others
     total, met, last, touched = sums
     for other in range(at + way, end, way):
-        steps = way * (step[other] - step[at])
-        if steps >= len(factor):
-            break
+        apart = int(step[other] != step[at])
         code = item[other]
         gap = np.exp(-per_ms * way * (time_ms[other] - time_ms[at])) if per_ms > 0 else 1.0
-        added = np.float32(factor[steps] * weight[other] * gap)
+        far = way * (other - at) - 1
+        added = np.float32(factor[apart] * by_far[far] * weight[other] * gap)
         if code == item[at] or added == 0:
             continue
         if total[code] == 0:
@@ -237,7 +237,7 @@ def _look(
             n_touched += 1
             met[:, code] = 0
         total[code] += added
-        kind = _TOGETHER if steps == 0 else (_AFTER if way > 0 else _BEFORE)
+        kind = _TOGETHER if apart == 0 else (_AFTER if way > 0 else _BEFORE)
         if last[kind, code] != stamp:
             last[kind, code] = stamp
             met[kind, code] += 1

@@ -16,8 +16,8 @@ from pydantic import Field
 from shelfwise.core.model import NOT_SCORED, Contribution, ModelState
 from shelfwise.core.requests import Requests
 from shelfwise.core.settings import Settings
-from shelfwise.retrieval.context import DAY_MS
 from shelfwise.retrieval.interactions import (
+    DAY_MS,
     EventWeights,
     FitData,
     Sequences,

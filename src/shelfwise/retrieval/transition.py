@@ -18,7 +18,14 @@ from shelfwise.core.model import Contribution, ModelState
 from shelfwise.core.requests import Requests
 from shelfwise.core.settings import Settings
 from shelfwise.retrieval.context import ContextRule
-from shelfwise.retrieval.interactions import EventWeights, FitData, as_dataset, sequences
+from shelfwise.retrieval.interactions import (
+    EventWeights,
+    FitData,
+    Freshness,
+    as_dataset,
+    faded,
+    sequences,
+)
 from shelfwise.retrieval.ordered_pairs import OrderedPairs, PairRule
 
 
@@ -26,17 +33,17 @@ class TransitionConfig(Settings):
     """Which pairs count, how their sums become weights, and how a history is weighed."""
 
     window: int = Field(default=25, ge=1)
-    """Steps looked ahead and back; interactions at the very same time are one step."""
-    reach: int = Field(default=100, ge=1)
-    """Interactions looked ahead and back at most: bounds the work where baskets are large."""
+    """Interactions looked ahead and back."""
     decay: float = Field(default=0.83, gt=0, le=1)
-    """Factor per further step between the two."""
+    """Factor per further interaction between the two."""
     backward: float = Field(default=0.26, ge=0)
     """Weight of a pair against its order in time, where one in order has 1."""
-    basket: float = Field(default=0.6, ge=0)
-    """Weight of a pair at the very same time."""
+    basket: float = Field(default=1.0, ge=0)
+    """Weight of a pair at the very same time, in either direction."""
     gap_half_life_days: float | None = Field(default=None, gt=0)
-    """Time between the two at which a pair counts half; none: only steps count."""
+    """Time between the two at which a pair counts half; none: only distance counts."""
+    freshness: Freshness = Freshness()
+    """How pairs of long ago count."""
     source_norm: float = Field(default=0.34, ge=0)
     """Power of the shoppers of the history's item by which a sum is divided."""
     target_norm: float = Field(default=0.16, ge=0)
@@ -56,7 +63,6 @@ class TransitionConfig(Settings):
         """The part about pairs."""
         return PairRule(
             window=self.window,
-            reach=self.reach,
             decay=self.decay,
             backward=self.backward,
             basket=self.basket,
@@ -72,7 +78,7 @@ class NextItemConfig(TransitionConfig):
     """The same, narrowed to what comes directly after the last step."""
 
     window: int = Field(default=1, ge=1)
-    """Steps looked ahead: 1 is the next step alone."""
+    """Interactions looked ahead: 1 is the next one alone."""
     backward: float = Field(default=0.0, ge=0)
     """Weight of a pair against its order in time."""
     context_decay: float = Field(default=0.1, gt=0, le=1)
@@ -93,7 +99,7 @@ class Transition:
     def fit(cls, data: FitData, config: TransitionConfig, rng: np.random.Generator) -> Transition:  # noqa: ARG003 - every model is fitted with the same call
         """The followers of every item of the data."""
         dataset = as_dataset(data)
-        seen = sequences(dataset, config.weights)
+        seen = faded(sequences(dataset, config.weights), config.freshness, timed=dataset.timed)
         pairs = OrderedPairs.count(seen, config.pair_rule(), timed=dataset.timed)
         return cls(pairs, dataset.timed, config)
 
