@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SERVE ?= 1
 DEMO ?= demo-shop
+PORT ?= 8000
 
 .PHONY: help setup demo test test-fast check format bench clean
 
@@ -13,14 +14,14 @@ help: ## list the targets
 $(BIN)/.installed: pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed. Install Python 3.11 or say: make PYTHON=python3"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	@echo "Installing into $(VENV): about a minute"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
 setup: $(BIN)/.installed ## make .venv with everything in it
 
 demo: setup ## build the demo shop, train, evaluate, recommend, then serve (SERVE=0 stops before)
-	$(BIN)/shelfwise demo $(DEMO) $(if $(filter 0,$(SERVE)),--no-serve,--serve)
+	$(BIN)/shelfwise demo $(DEMO) --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve)
 
 test: check ## all checks and tests, as CI runs them
 
@@ -42,4 +43,5 @@ bench: setup ## all benchmarks, each beside a peer or a limit
 	$(BIN)/shelfwise bench all
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
+		build dist

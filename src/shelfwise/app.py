@@ -22,11 +22,12 @@ from shelfwise.core.errors import (
     ConfigError,
     ShopNotFoundError,
 )
+from shelfwise.core.event import Event
 from shelfwise.core.question import Question
 from shelfwise.core.settings import Settings
 from shelfwise.core.slate import Slate
-from shelfwise.evaluation.page import report_page
 from shelfwise.evaluation.report import EvaluationReport
+from shelfwise.feedback import Funnel, funnel
 from shelfwise.pipeline.evaluate import evaluate
 from shelfwise.pipeline.ingest import ingest
 from shelfwise.pipeline.ingest_report import IngestReport
@@ -35,6 +36,7 @@ from shelfwise.pipeline.load import load_live
 from shelfwise.pipeline.progress import Progress, silent
 from shelfwise.pipeline.settings import PipelineConfig
 from shelfwise.pipeline.train import Published, shop_dataset, train_shop
+from shelfwise.rerank.seen import Seen
 from shelfwise.store.bundles import open_bundle
 from shelfwise.store.event_log import EventLog
 from shelfwise.store.files import publish_bytes
@@ -257,6 +259,8 @@ class Shop:
         outcome = evaluate(
             data, protocol, config, progress, k=k, train_on_validation=train_on_validation
         )
+        from shelfwise.evaluation.page import report_page  # noqa: PLC0415 - charts load slowly
+
         path = self.root / "reports" / f"evaluation-{protocol}.html"
         publish_bytes(path, report_page(outcome.report).encode())
         return Evaluated(outcome.report, path)
@@ -270,12 +274,22 @@ class Shop:
         users: Sequence[str],
         *,
         n: int = 10,
-        seen: str = "auto",
+        seen: Seen = "auto",
         filter: dict[str, Any] | None = None,  # noqa: A002 - as in the HTTP API
     ) -> list[Slate]:
         """The answer for each of many shoppers, in one batch and without reasons."""
         questions = [Question(user_id=user, n=n, seen=seen, filter=filter) for user in users]
         return self.live().recommend_many(questions, _now_ms())
+
+    def funnel(self) -> Funnel:
+        """What the recommendations served so far brought, from the online log."""
+        with self.log() as log:
+            return funnel(
+                record.content
+                for records in log.tail(0)
+                for record in records
+                if isinstance(record.content, Event)
+            )
 
     def about(self, version: str | None = None) -> dict[str, Any]:
         """What is stored about a model version (the current one if not named)."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -36,6 +36,10 @@ from shelfwise.core.slate import Slate
 from shelfwise.evaluation.leaderboard import leaderboard
 from shelfwise.pipeline.progress import Progress as Report
 from shelfwise.pipeline.progress import silent
+from shelfwise.rerank.seen import Seen
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 app = typer.Typer(
     name="shelfwise",
@@ -44,6 +48,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+SITE_APPLICATION = "shelfwise.cli:site"
+"""What the server's processes are to run: `site`."""
 out = Console()
 err = Console(stderr=True)
 
@@ -197,7 +203,7 @@ def recommend(
     """Recommend products, each with its reasons."""
     if sum(one is not None for one in (user, users, session, item)) != 1:
         raise typer.BadParameter("give exactly one of --user, --users, --session, --item")
-    seen = "auto" if exclude_seen is None else "exclude" if exclude_seen else "allow"
+    seen: Seen = "auto" if exclude_seen is None else "exclude" if exclude_seen else "allow"
     opened = Shop.open(shop, overrides or ())
     if users is not None:
         _recommend_many(opened, users, n, seen, where, as_json=as_json)
@@ -225,17 +231,17 @@ def serve(
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes.")] = None,
     overrides: Overrides = None,
 ) -> None:
-    """Serve the HTTP API on loopback (unless told otherwise) until interrupted."""
-    from shelfwise.serving.server import serve as serve_shop  # noqa: PLC0415 - a server starts slowly
+    """Serve the API, console and storefront on loopback (unless told otherwise) until stopped."""
+    from shelfwise.serving.server import Listen  # noqa: PLC0415 - a server starts slowly
+    from shelfwise.serving.server import serve as serve_shop  # noqa: PLC0415
 
     opened = Shop.open(shop, overrides or ())
     config = opened.config.serve
+    listen = Listen(
+        host or config.host, config.port if port is None else port, workers or config.workers
+    )
     serve_shop(
-        shop,
-        host=host or config.host,
-        port=config.port if port is None else port,
-        workers=workers or config.workers,
-        overrides=tuple(overrides or ()),
+        shop, listen, tuple(overrides or ()), application=SITE_APPLICATION, announce=_announce
     )
 
 
@@ -285,6 +291,17 @@ def demo(
         serve(shop, port=port)
 
 
+def site() -> Starlette:
+    """The API, console and storefront of the shop that the environment names.
+
+    Each of the server's workers builds its own.
+    """
+    from shelfwise.console.routes import pages  # noqa: PLC0415 - only the server needs these
+    from shelfwise.serving.worker import create  # noqa: PLC0415
+
+    return create(pages)
+
+
 def main() -> None:
     """Runs the command line; this is the `shelfwise` script."""
     try:
@@ -299,6 +316,11 @@ def main() -> None:
     except KeyboardInterrupt:
         err.print("shelfwise: interrupted; what was finished before is kept.")
         sys.exit(1)
+
+
+def _announce(url: str) -> None:
+    for name, path in (("Console", "/console"), ("Storefront", "/shop"), ("API", "/openapi.json")):
+        out.print(f"{name:<11} {url}{path}", highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -329,7 +351,7 @@ def _progress(quiet: bool) -> Iterator[Report]:
 
 
 def _recommend_many(
-    shop: Shop, users: Path, n: int, seen: str, where: str | None, *, as_json: bool
+    shop: Shop, users: Path, n: int, seen: Seen, where: str | None, *, as_json: bool
 ) -> None:
     try:
         ids = [line.strip() for line in users.read_text(encoding="utf-8").splitlines()]
@@ -380,8 +402,11 @@ def _trained_table(about: dict[str, Any]) -> Table:
     table.add_column(f"held-out NDCG@{fusion['k']}", justify="right")
     for name in about["models"]:
         alone = fusion["ndcg_single"].get(name)
+        serves = " (serves)" if name == fusion["chosen"] else ""
         table.add_row(
-            name, f"{about['fit_seconds'][name]:.1f}", "" if alone is None else f"{alone:.4f}"
+            name + serves,
+            f"{about['fit_seconds'][name]:.1f}",
+            "" if alone is None else f"{alone:.4f}",
         )
     for name, value in fusion["ndcg"].items():
         chosen = " (serves)" if name == fusion["chosen"] else ""

@@ -51,7 +51,13 @@ def test_soap_is_shown_again_and_a_lamp_is_not(shop: Dataset) -> None:
 def test_everything_seen_is_hidden_on_demand(shop: Dataset) -> None:
     policy = SeenPolicy.fit(shop, CATEGORY, SeenConfig())
     history = Histories.of_users(shop, np.asarray([0], np.int32))
-    assert set(policy.hidden(history, everything=True)[0].tolist()) == {0, 2, 3, 4, 5}
+    assert set(policy.hidden(history, "exclude")[0].tolist()) == {0, 2, 3, 4, 5}
+
+
+def test_nothing_is_hidden_where_all_may_be_shown_again(shop: Dataset) -> None:
+    policy = SeenPolicy.fit(shop, CATEGORY, SeenConfig())
+    history = Histories.of_users(shop, np.asarray([0, 1], np.int32))
+    assert policy.hidden(history, "allow").lengths().tolist() == [0, 0]
 
 
 def test_a_shop_without_repeats_hides_all_seen() -> None:

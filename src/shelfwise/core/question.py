@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -22,5 +22,5 @@ class Question:
     """A filter expression over product fields, as JSON (see `rerank.filters`)."""
     exclude: tuple[str, ...] = ()
     explain: bool = True
-    seen: str = "auto"
+    seen: Literal["auto", "exclude", "allow"] = "auto"
     """What to do with products the shopper already has: auto (as learnt), exclude or allow."""

@@ -58,9 +58,7 @@ class Vocabulary:
         """The code of each row of a string column, `UNKNOWN` for null and unknown ids."""
         if len(column) == 0:
             return np.empty(0, np.int32)
-        encoded = column.combine_chunks().dictionary_encode()
-        if isinstance(encoded, pa.ChunkedArray):  # pragma: no cover - one chunk after combine
-            encoded = encoded.combine_chunks()
+        encoded = pa.concat_arrays(column.chunks).dictionary_encode()
         of_word = np.append(self.codes(encoded.dictionary.to_pylist()), np.int32(UNKNOWN))
         words = encoded.indices.fill_null(len(of_word) - 1).to_numpy(zero_copy_only=False)
-        return of_word[words].astype(np.int32)
+        return np.asarray(of_word[words], np.int32)

@@ -75,7 +75,7 @@ def _review(
     overall = 0.5 * world.quality[bought.item] + 0.7 * float(felt.mean()) + 0.25 * liking
     rating = int(np.clip(np.round(3.7 + overall + rng.normal(0, 0.5)), 1, 5))
     sentences = _sentences([names[c] for c in chosen], felt.tolist(), rng)
-    titles = UNHAPPY_TITLES if rating <= 2 else MIDDLING_TITLES
+    titles: tuple[str, ...] = UNHAPPY_TITLES if rating <= 2 else MIDDLING_TITLES
     titles = HAPPY_TITLES if rating >= 4 else titles
     return Review(
         user=bought.user,

@@ -43,7 +43,7 @@ from shelfwise.ingest.demo_tables import (
     with_unreadable,
 )
 from shelfwise.ingest.demo_visits import DAY_MS, EXAMINED, Act, Visits
-from shelfwise.ingest.demo_words import BRANDS, SHELVES
+from shelfwise.ingest.demo_words import BRANDS, SHELVES, Shelf
 from shelfwise.ingest.demo_world import World, draw_world
 
 
@@ -99,7 +99,8 @@ class DemoTruth:
 
     def aspects_of(self, item: int) -> tuple[str, ...]:
         """The parts of a product, in the order of the columns of `world.aspect_quality`."""
-        return SHELVES[self.world.shelf[item]].aspects
+        shelf: Shelf = SHELVES[self.world.shelf[item]]
+        return shelf.aspects
 
 
 @dataclass(frozen=True)

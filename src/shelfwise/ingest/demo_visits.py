@@ -19,7 +19,7 @@ from shelfwise.ingest.demo_world import DAYS_OF_YEAR, World
 
 SHOWN: Final = 8
 """Products in a list."""
-EXAMINED: Final[NDArray[np.float64]] = 1.0 / (1.0 + 0.3 * np.arange(SHOWN))
+EXAMINED: Final = 1.0 / (1.0 + 0.3 * np.arange(SHOWN, dtype=np.float64))
 """Chance that the product at each place is looked at: the position bias."""
 DAY_MS: Final = 86_400_000
 COMPLEMENT_DAYS: Final = 15

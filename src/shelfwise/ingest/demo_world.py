@@ -122,8 +122,8 @@ def _brands_of(shelf: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np
 
 
 def _long_tail(n: int) -> NDArray[np.float64]:
-    weight = 1.0 / np.arange(2, n + 2)
-    return weight / weight.sum()
+    weight: NDArray[np.float64] = 1.0 / np.arange(2, n + 2)
+    return np.asarray(weight / weight.sum())
 
 
 def _variants(

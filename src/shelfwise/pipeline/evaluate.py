@@ -21,6 +21,7 @@ from shelfwise.pipeline.recommend import part_size, recommend_top
 from shelfwise.pipeline.retrieve import allowed_scores
 from shelfwise.pipeline.settings import PipelineConfig
 from shelfwise.ranking.fused import FusedRanker
+from shelfwise.rerank.seen import Seen
 from shelfwise.retrieval.topk import top_k
 
 FUSION = "fusion"
@@ -52,16 +53,16 @@ def evaluate(
     products: all are hidden in leave-one-out, as learnt from training data in temporal.
     """
     validation, test = _splits(data, protocol, config, k, train_on_validation=train_on_validation)
-    hide_all = protocol == "leave-one-out"
+    seen: Seen = "exclude" if protocol == "leave-one-out" else "auto"
     start = time.perf_counter()
     early = fit_models(validation.train, config, progress, label="before validation")
-    ranker = learn_fusion(early, validation, config, progress, hide_all_seen=hide_all)
+    ranker = learn_fusion(early, validation, config, progress, seen=seen)
     fusing = time.perf_counter() - start
     fitted = fit_models(test.train, config, progress, label="before test")
-    top = _lists(fitted, test, k, progress, hide_all_seen=hide_all)
+    top = _lists(fitted, test, k, progress, seen=seen)
     progress("answering: fusion", len(top), len(top) + 1)
     engine = fitted.engine(ranker, config)
-    top[FUSION] = recommend_top(engine, test.requests, k, hide_all_seen=hide_all)
+    top[FUSION] = recommend_top(engine, test.requests, k, seen=seen)
     progress("answering: fusion", len(top), len(top))
     seconds = fitted.seconds | {FUSION: fusing + sum(fitted.seconds.values())}
     popularity = item_popularity(test.train)
@@ -75,7 +76,7 @@ def evaluate(
         fusion=FUSION,
         k=k,
         seed=config.train.seed,
-        repeat_policy="all seen are hidden" if hide_all else _seen_rule(fitted),
+        repeat_policy="all seen are hidden" if seen == "exclude" else _seen_rule(fitted),
     )
     return Outcome(report, ranker)
 
@@ -110,23 +111,23 @@ def _splits(
 
 
 def _lists(
-    fitted: Fitted, test: Split, k: int, progress: Progress, *, hide_all_seen: bool
+    fitted: Fitted, test: Split, k: int, progress: Progress, *, seen: Seen
 ) -> dict[str, NDArray[np.int32]]:
     n_items = len(fitted.popular_first)
     out = {}
     for done, (name, model) in enumerate(fitted.models.items()):
         progress(f"answering: {name}", done, len(fitted.models) + 1)
-        out[name] = _top_of(model, fitted, test, k, n_items, hide_all_seen=hide_all_seen)
+        out[name] = _top_of(model, fitted, test, k, n_items, seen=seen)
     return out
 
 
 def _top_of(
-    model: Model, fitted: Fitted, test: Split, k: int, n_items: int, *, hide_all_seen: bool
+    model: Model, fitted: Fitted, test: Split, k: int, n_items: int, *, seen: Seen
 ) -> NDArray[np.int32]:
     size = part_size(1, n_items)
     parts = []
     for start in range(0, len(test), size):
         asked = test.requests.part(start, start + size)
-        hidden = fitted.seen.hidden(asked.history, everything=hide_all_seen)
+        hidden = fitted.seen.hidden(asked.history, seen)
         parts.append(top_k(allowed_scores(model, asked, hidden, n_items), k)[0])
     return np.concatenate(parts)

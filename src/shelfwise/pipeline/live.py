@@ -23,6 +23,7 @@ from shelfwise.core.ragged import Ragged
 from shelfwise.core.requests import Requests, joined
 from shelfwise.core.slate import Slate, SlateItem
 from shelfwise.core.vocabulary import UNKNOWN
+from shelfwise.features.reviews import ReviewFacts
 from shelfwise.pipeline.engine import Engine
 from shelfwise.pipeline.reasons import Labels, reasons_for
 from shelfwise.pipeline.recommend import Ranked, part_size, recommend
@@ -70,7 +71,7 @@ class LiveShop:
     def recommend(self, question: Question, now_ms: int) -> Slate:
         """The answer to one question; raises `BadInputError` for a filter that makes no sense."""
         requests, missing = self._requests(question, now_ms)
-        ranked = recommend(self._engine, requests, hide_all_seen=question.seen == "exclude")
+        ranked = recommend(self._engine, requests, seen=question.seen)
         return self._slate(question, requests, ranked, missing)
 
     def recommend_many(self, questions: Sequence[Question], now_ms: int) -> list[Slate]:
@@ -88,8 +89,7 @@ class LiveShop:
     def _answer_together(self, questions: Sequence[Question], now_ms: int) -> list[Slate]:
         asked = [self._requests(question, now_ms) for question in questions]
         requests = joined([request for request, _ in asked])
-        hide = questions[0].seen == "exclude"
-        ranked = recommend(self._engine, requests, hide_all_seen=hide)
+        ranked = recommend(self._engine, requests, seen=questions[0].seen)
         return [
             self._slate(replace(question, explain=False), request, ranked.part(at), missing)
             for at, (question, (request, missing)) in enumerate(zip(questions, asked, strict=True))
@@ -114,6 +114,12 @@ class LiveShop:
         if code is None or self._shelf.removed[code]:
             return None
         return self._changed.get(code) or _product(self._products, code)
+
+    def reviews(self, item_id: str) -> ReviewFacts | None:
+        """What reviews say of the product; None when there are none, or no such product."""
+        code = self._code.get(item_id)
+        facts = None if code is None else self._engine.tables.reviews.facts(code)
+        return facts if facts is not None and facts.n else None
 
     def some_shopper(self) -> str | None:
         """A known shopper with a typical amount of history, for a first look; None: nobody yet."""

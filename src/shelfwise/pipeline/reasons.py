@@ -19,7 +19,6 @@ from shelfwise.core.slate import Evidence, Reason
 from shelfwise.features.reviews import ReviewDigest
 from shelfwise.pipeline.recommend import Ranked
 
-
 PER_ITEM = 2
 """Reasons given for each item at most, besides what reviewers say."""
 SMALLEST_SHARE = 0.05
@@ -112,9 +111,10 @@ def _last_resort() -> Reason:
 def _reason(
     source: str, item: int, contributions: list[Contribution], labels: Labels
 ) -> Reason | None:
-    if not contributions:
+    others = [why for why in contributions if why.because != item or source == "repeat"]
+    if not others:
         return None
-    return _TEMPLATES[source](item, contributions[0], labels)
+    return TEMPLATES.get(source, _OF_ANY_MODEL)(item, others[0], labels)
 
 
 def _popular(item: int, why: Contribution, labels: Labels) -> Reason | None:
@@ -201,14 +201,16 @@ def _days(days: float) -> str:
     return "1 day" if whole == 1 else f"{whole} days"
 
 
-_TEMPLATES: Mapping[str, Callable[[int, Contribution, Labels], Reason | None]] = {
+_OF_ANY_MODEL = _like("related", "Goes with")
+"""How a source without a sentence of its own is told."""
+
+TEMPLATES: Mapping[str, Callable[[int, Contribution, Labels], Reason | None]] = {
     "popular": _popular,
     "item_knn": _after("bought_together", "Chosen together with"),
     "transition": _after("bought_after", "Chosen after"),
     "next_item": _after("bought_next", "Chosen right after"),
-    "two_hop": _like("related", "Often follows what follows"),
     "ease": _after("bought_together", "Chosen together with"),
-    "als": _like("taste", "Shoppers with your taste for it also like"),
+    "als": _like("taste", "Shoppers with your taste choose it, going by"),
     "content": _like("similar", "Similar to"),
     "repeat": _again,
 }

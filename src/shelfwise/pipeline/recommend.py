@@ -18,6 +18,7 @@ from shelfwise.pipeline.engine import Engine
 from shelfwise.pipeline.retrieve import retrieve
 from shelfwise.ranking.source_features import source_features
 from shelfwise.rerank.diversity import diversify
+from shelfwise.rerank.seen import Seen
 
 _SCORES_AT_ONCE = 48_000_000
 """Model scores held in memory at a time, when a large batch is worked through in parts."""
@@ -59,12 +60,9 @@ class Ranked:
         return out
 
 
-def recommend(engine: Engine, requests: Requests, *, hide_all_seen: bool = False) -> Ranked:
-    """The best `requests.n` items of each request, never one it excludes or may not show.
-
-    Seen products are hidden as the engine's policy has learnt, or all of them.
-    """
-    hidden = engine.seen.hidden(requests.history, everything=hide_all_seen)
+def recommend(engine: Engine, requests: Requests, *, seen: Seen = "auto") -> Ranked:
+    """The best `requests.n` items of each request, never one it excludes or may not show."""
+    hidden = engine.seen.hidden(requests.history, seen)
     per_source = max(engine.config.per_source, requests.n)
     candidates = retrieve(engine.models, requests, hidden, per_source, engine.n_items)
     features = ranking_features(engine.tables, requests, candidates)[1]
@@ -86,12 +84,12 @@ def recommend(engine: Engine, requests: Requests, *, hide_all_seen: bool = False
 
 
 def recommend_top(
-    engine: Engine, requests: Requests, k: int, *, hide_all_seen: bool = False
+    engine: Engine, requests: Requests, k: int, *, seen: Seen = "auto"
 ) -> NDArray[np.int32]:
     """[n_requests, k] the items of a batch of any size, worked through in parts."""
     size = part_size(len(engine.models), engine.n_items)
     parts = [
-        recommend(engine, requests.part(at, at + size), hide_all_seen=hide_all_seen).top(k)
+        recommend(engine, requests.part(at, at + size), seen=seen).top(k)
         for at in range(0, len(requests), size)
     ]
     return np.concatenate(parts) if parts else np.empty((0, k), np.int32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -201,14 +202,13 @@ def _promote_unless_worse(root: Path, version: str, trained: Trained) -> Publish
     if before is None:
         promote(root, version)
         return Published(version, True, "It is the first version.")
-    old = _held_out(open_bundle(root))
     new = trained.ranker.report
-    worse = old is not None and bool(new.ndcg) and new.ndcg[new.chosen] < WORSE_BELOW * old
-    if worse:
+    old, now = _held_out(open_bundle(root)), served_ndcg(msgspec.to_builtins(new))
+    if old is not None and now is not None and now < WORSE_BELOW * old:
         return Published(
             version,
             False,
-            f"Its held-out NDCG@{new.k} of {new.ndcg[new.chosen]:.4f} is below {WORSE_BELOW:.0%} of"
+            f"Its held-out NDCG@{new.k} of {now:.4f} is below {WORSE_BELOW:.0%} of"
             f" the current version's {old:.4f}; version {before} keeps answering.",
         )
     promote(root, version)
@@ -216,6 +216,10 @@ def _promote_unless_worse(root: Path, version: str, trained: Trained) -> Publish
 
 
 def _held_out(bundle: Bundle) -> float | None:
-    fusion = bundle.json("about")["fusion"]
-    value = fusion["ndcg"].get(fusion["chosen"], fusion["ndcg_single"].get(fusion["best_single"]))
-    return None if value is None else float(value)
+    return served_ndcg(bundle.json("about")["fusion"])
+
+
+def served_ndcg(fusion: Mapping[str, Any]) -> float | None:
+    """Held-out NDCG of what was chosen, from a stored fusion report; None: nothing was compared."""
+    known: dict[str, float] = {**fusion["ndcg_single"], **fusion["ndcg"]}
+    return known.get(fusion["chosen"])

@@ -76,7 +76,7 @@ def _untrained(
         beats_single=False,
         says=(
             f"{learnable} requests to learn from are too few to compare anything "
-            f"(ranking.untrained_below = {config.untrained_below}): reciprocal rank fusion."
+            f"(fusion.untrained_below = {config.untrained_below}): reciprocal rank fusion."
         ),
     )
     ranker = rank_fusion(lists.names, tuple(columns))

@@ -26,9 +26,9 @@ class FusionConfig(Settings):
     """And this many others, drawn at random, which stand for all others."""
     max_fit_requests: int = Field(default=12_000, ge=100)
     """Learnable requests fitted on at most, drawn at random. More cost time and memory."""
-    folds: int = Field(default=5, ge=2)
+    folds: int = Field(default=3, ge=2)
     """A request is held out once in as many folds, where requests are few."""
-    one_split_from: int = Field(default=5_000, ge=100)
+    one_split_from: int = Field(default=3_000, ge=100)
     """From this many learnable requests, one fifth is held out instead: faster."""
     certainty: float = Field(default=0.8, ge=0.5, lt=1)
     """Bootstrap probability of being better that a more complex alternative must show."""

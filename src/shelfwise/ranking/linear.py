@@ -36,7 +36,7 @@ class LinearConfig(Settings):
     l2: float = Field(default=3.0, ge=0)
     """Penalty on squared weights of standardised features, against the loss summed over requests:
     the number of requests that a weight must convince."""
-    max_iterations: int = Field(default=150, ge=1)
+    max_iterations: int = Field(default=100, ge=1)
     """L-BFGS steps at most."""
 
 

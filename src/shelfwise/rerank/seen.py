@@ -7,6 +7,7 @@ already bought (or only looked at) on an earlier occasion? Where that is common,
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from shelfwise.core.ragged import Ragged
 from shelfwise.core.requests import Histories
 from shelfwise.core.settings import Settings
 
+Seen = Literal["auto", "exclude", "allow"]
+"""What to do with products that a shopper knows already."""
 HAD_TYPES = (EVENT_CODE["purchase"], EVENT_CODE["rate"])
 """Event types after which a shopper has the product."""
 
@@ -53,15 +56,20 @@ class SeenPolicy:
             having = looking
         return cls(having, looking | having, share_having, share_looking)
 
-    def hidden(self, history: Histories, *, everything: bool = False) -> Ragged:
-        """Per request the items it must not show again; `everything`: all it has seen."""
+    def hidden(self, history: Histories, seen: Seen = "auto") -> Ragged:
+        """Per request the items it must not show again.
+
+        `auto`: as learnt; `exclude`: all that the history holds; `allow`: none.
+        """
+        if seen == "allow":
+            return Ragged(np.zeros(len(history) + 1, np.int64), np.empty(0, np.int32))
         item = history.item
         n_items = len(self.after_having)
         known = item < n_items
         at = np.where(known, item, 0)
         had = np.isin(history.type, HAD_TYPES)
         again = np.where(had, self.after_having[at], self.after_looking[at]) & known
-        hide = np.ones(len(item), np.bool_) if everything else ~again
+        hide = np.ones(len(item), np.bool_) if seen == "exclude" else ~again
         running = np.zeros(len(item) + 1, np.int64)
         np.cumsum(hide, out=running[1:])
         return Ragged(running[history.indptr], item[hide])
