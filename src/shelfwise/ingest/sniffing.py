@@ -233,5 +233,5 @@ def _distinct(names: Iterable[str]) -> list[str]:
 
 def columns_in_words(sample: Sample) -> str:
     """The columns of a file for an error message."""
-    shown = ", ".join(sample.columns[:20])
+    shown = ", ".join(" ".join(name.split())[:60] for name in sample.columns[:20])
     return shown + (" …" if len(sample.columns) > 20 else "")
