@@ -20,9 +20,9 @@ class FusionConfig(Settings):
     """With fewer learnable requests no trees are tried, and the linear ranker is shrunk."""
     shrink: float = Field(default=5.0, ge=1)
     """How much stronger the linear penalty is below `min_requests`."""
-    hard_negatives: int = Field(default=60, ge=1)
+    hard_negatives: int = Field(default=40, ge=1)
     """Not relevant candidates kept of each request: those first by reciprocal rank fusion."""
-    random_negatives: int = Field(default=30, ge=1)
+    random_negatives: int = Field(default=20, ge=1)
     """And this many others, drawn at random, which stand for all others."""
     max_fit_requests: int = Field(default=12_000, ge=100)
     """Learnable requests fitted on at most, drawn at random. More cost time and memory."""
