@@ -17,6 +17,7 @@ from shelfwise.core.requests import Histories
 from shelfwise.core.rows import products_to_table
 from shelfwise.evaluation.splits import Split
 from shelfwise.pipeline.dataset import load_dataset
+from shelfwise.pipeline.erase import drop_old_bundles, erase_stored
 from shelfwise.pipeline.fit import (
     Fitted,
     fit_models,
@@ -37,7 +38,7 @@ from shelfwise.store.bundles import (
     version_name,
 )
 from shelfwise.store.event_log import EventLog
-from shelfwise.store.log_tables import events_table, product_changes
+from shelfwise.store.log_tables import erasures, events_table, product_changes
 from shelfwise.store.tables import ShopTables
 
 KEPT_EVENTS = 500
@@ -121,11 +122,15 @@ def train_shop(
 ) -> Published:
     """The shop whose data are `tables` and `log`, trained and stored under `root` (`models/`)."""
     offset = log.last_offset()
+    erased = erasures(log, 0, offset)
+    erase_stored(tables, erased)
     data = shop_dataset(tables, log, offset, until_ms=until_ms, seed=config.train.seed)
     removed = product_changes(log, 0, offset).deleted
     meta = {"data": tables.fingerprint(), "log_offset": offset, "removed": list(removed)}
     trained = train(data, config, progress)
-    return publish(trained, root, config, now_ms=now_ms, meta=meta)
+    published = publish(trained, root, config, now_ms=now_ms, meta=meta)
+    drop_old_bundles(root, erased)
+    return published
 
 
 def publish(
