@@ -105,7 +105,7 @@ def test_each_numeric_library_gets_one_thread_unless_told_otherwise() -> None:
 def test_a_shop_that_is_not_trained_is_not_served(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     with pytest.raises(NotTrainedError):
-        serve(tmp_path, host="127.0.0.1", port=0, workers=1)
+        serve(tmp_path, Listen(port=0))
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
@@ -77,16 +77,24 @@ def bind(listen: Listen) -> socket.socket:
 
 
 def serve(
-    shop: Path, *, host: str, port: int, workers: int, overrides: Sequence[str] = ()
+    shop: Path,
+    listen: Listen,
+    overrides: Sequence[str] = (),
+    *,
+    application: str = SHOP_APPLICATION,
+    announce: Callable[[str], None] | None = None,
 ) -> NoReturn:
     """Becomes the server of a shop; raises `ShelfwiseError` when it cannot.
 
-    `overrides` are settings as `Shop.open` takes them.
+    `overrides` are settings as `Shop.open` takes them. `announce` is told the server's address as
+    soon as it is bound.
     """
     open_bundle(shop / "models")
-    bound = bind(Listen(host, port, workers))
+    bound = bind(listen)
+    if announce is not None:
+        announce(_url(*bound.getsockname()[:2]))
     variables = {SHOP_VARIABLE: str(shop.absolute()), OVERRIDES_VARIABLE: json.dumps(overrides)}
-    become(SHOP_APPLICATION, bound, workers, variables)
+    become(application, bound, listen.workers, variables)
 
 
 def become(

@@ -1,0 +1,1 @@
+"""What the pages say: one typed table a page, complete in every language."""
