@@ -127,6 +127,7 @@ class LiveShop:
 
     def user(self, user_id: str) -> dict[str, Any] | None:
         """Everything held about a user, as JSON: their events, oldest first."""
+        user_id = self._shoppers.known_as(user_id)
         if user_id not in self._shoppers:
             return None
         history = self._shoppers.history([user_id], [])
@@ -148,8 +149,9 @@ class LiveShop:
         missing = []
         keys = []
         if question.user_id is not None:
-            keys.append(question.user_id)
-            if question.user_id not in self._shoppers:
+            user_id = self._shoppers.known_as(question.user_id)
+            keys.append(user_id)
+            if user_id not in self._shoppers:
                 missing.append(question.user_id)
         if question.session_id is not None:
             keys.append(SESSION_PREFIX + question.session_id)

@@ -45,6 +45,11 @@ class Shoppers:
     def __contains__(self, key: str) -> bool:
         return key in self._row or key in self._recent
 
+    def known_as(self, user_id: str) -> str:
+        """The id as ingest cleans it: `17850` where a spreadsheet wrote `17850.0`."""
+        whole = user_id.removesuffix(".0")
+        return whole if user_id not in self and whole in self else user_id
+
     def add(self, key: str, item: int, type_code: int, time_ms: int) -> None:
         """Notes one event."""
         self._recent.setdefault(key, Recent()).add(item, type_code, time_ms)
