@@ -35,25 +35,40 @@ def test_scores_are_set_against_the_same_request_only() -> None:
     assert column("knn.ratio") == [1.0, 0.5, 0.0, 1.0, 1.0]
 
 
-def test_no_opinion_is_nan_in_z_and_zero_elsewhere() -> None:
+def test_no_opinion_is_nan_or_zero() -> None:
     assert np.isnan(column("knn.z")[2])
     assert np.isnan(column("ease.z")[3])
     assert column("knn.scored") == [1.0, 1.0, 0.0, 1.0, 1.0]
     assert column("ease.scored") == [1.0, 0.0, 1.0, 0.0, 1.0]
     names, matrix = source_features(two_requests())
-    others = [i for i, name in enumerate(names) if not name.endswith(".z")]
-    assert np.isfinite(matrix[:, others]).all()
+    always = [
+        i for i, name in enumerate(names) if name.split(".")[1] not in {"z", "log_ratio", "score"}
+    ]
+    assert np.isfinite(matrix[:, always]).all()
 
 
-def test_shares_of_a_source_add_up_to_one_in_each_request() -> None:
-    share = np.array(column("knn.share"))
-    assert share[:3].sum() == pytest.approx(1.0, abs=1e-3)
-    assert share[3:].tolist() == [0.5, 0.5]
-    assert share[0] / share[1] == pytest.approx(np.exp(2.0), rel=1e-3)
+def test_the_shape_of_scores_is_told_by_logarithm_and_as_they_are() -> None:
+    assert column("knn.log_ratio")[:2] == [0.0, round(float(np.log(0.5)), 4)]
+    assert column("knn.score")[:2] == [4.0, 2.0]
+    assert column("ease.score")[:1] == [-1.0]
+
+
+def test_a_ratio_too_small_to_matter_has_a_finite_logarithm() -> None:
+    tiny = Candidates(
+        ("a",),
+        np.zeros(2, np.int32),
+        np.arange(2, dtype=np.int32),
+        np.array([[1.0], [0.0]], np.float32),
+        np.array([[1], [2]], np.int32),
+        1,
+    )
+    names, matrix = source_features(tiny)
+    assert matrix[1, names.index("a.log_ratio")] == pytest.approx(np.log(1e-3))
 
 
 def test_negative_scores_have_no_ratio() -> None:
     assert column("ease.ratio")[:3] == [0.0, 0.0, 0.0]
+    assert column("ease.log_ratio")[0] == column("ease.log_ratio")[2] == 0.0
 
 
 def test_ranks_are_summed_up_over_the_sources() -> None:
@@ -80,18 +95,6 @@ def test_no_candidates_give_no_rows() -> None:
     empty = two_requests().take(np.zeros(5, np.bool_))
     names, matrix = source_features(empty)
     assert matrix.shape == (0, len(names))
-
-
-def test_a_large_request_does_not_overflow() -> None:
-    """A freak score among 100,000 has z = 316, whose exponential no float holds."""
-    n = 100_000
-    score = np.zeros((n, 1), np.float32)
-    score[0] = 1
-    rank = np.arange(1, n + 1, dtype=np.int32)[:, None]
-    item = np.arange(n, dtype=np.int32)
-    names, matrix = source_features(Candidates(("a",), np.zeros(n, np.int32), item, score, rank, 1))
-    assert matrix[0, names.index("a.share")] == pytest.approx(1.0)
-    assert np.isfinite(matrix).all()
 
 
 def test_each_source_owns_the_columns_that_bear_its_name() -> None:

@@ -96,7 +96,7 @@ class LinearRanker:
             begin,
             jac=True,
             method="L-BFGS-B",
-            options={"maxiter": config.max_iterations, "ftol": 1e-8, "gtol": 1e-6},
+            options={"maxiter": config.max_iterations, "ftol": 1e-6, "gtol": 1e-6},
         )
         weights = np.asarray(found.x, np.float32) * (scale > 0)
         return cls(lists.names, mean, scale, weights)
