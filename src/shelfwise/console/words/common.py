@@ -14,7 +14,6 @@ from shelfwise.console.language import ByLanguage
 class CommonWords:
     """The frame around a page."""
 
-    this_language: str
     other_language: str
     overview: str
     try_it: str
@@ -26,7 +25,6 @@ class CommonWords:
     why: str
     sources: str
     score: str
-    price: str
     sorry: str
     back: str
     errors: Mapping[ErrorKey, str]
@@ -36,7 +34,6 @@ class CommonWords:
 
 COMMON: Final = ByLanguage(
     en=CommonWords(
-        this_language="English",
         other_language="中文",
         overview="Overview",
         try_it="Try a recommendation",
@@ -48,7 +45,6 @@ COMMON: Final = ByLanguage(
         why="Why?",
         sources="Sources",
         score="Score",
-        price="Price",
         sorry="This cannot be shown",
         back="Back to the start",
         errors={
@@ -69,7 +65,6 @@ COMMON: Final = ByLanguage(
         },
     ),
     zh=CommonWords(
-        this_language="中文",
         other_language="English",
         overview="概览",
         try_it="试一次推荐",
@@ -81,7 +76,6 @@ COMMON: Final = ByLanguage(
         why="为什么？",
         sources="来源",
         score="得分",
-        price="价格",
         sorry="无法显示",
         back="回到首页",
         errors={

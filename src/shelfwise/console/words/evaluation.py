@@ -36,7 +36,7 @@ EVALUATION: Final = ByLanguage(
             "temporal": "Temporal: everything after one moment hidden",
             "leave-one-out": "Leave one out: each shopper's last product hidden",
         },
-        only_english="",
+        only_english="The report itself is in English.",
     ),
     zh=EvaluationWords(
         title="评估",
@@ -49,6 +49,6 @@ EVALUATION: Final = ByLanguage(
             "temporal": "按时间：隐藏某一时刻之后的一切",
             "leave-one-out": "留一法：隐藏每位顾客的最后一件商品",
         },
-        only_english="报告本身目前只有英文。",
+        only_english="报告本身目前只有英文",
     ),
 )

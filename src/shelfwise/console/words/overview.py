@@ -45,6 +45,8 @@ class OverviewWords:
     quarantined: str
     why_quarantined: str
     kinds: Mapping[str, str]
+    quarantine: Mapping[str, str]
+    """Reasons for which a row is set aside."""
     try_shopper: str
     """Names `{shopper}`."""
     open_shop: str
@@ -87,6 +89,28 @@ OVERVIEW: Final = ByLanguage(
         quarantined="Quarantined",
         why_quarantined="Why quarantined",
         kinds={"events": "Events", "products": "Products", "reviews": "Reviews"},
+        quarantine={
+            "missing_item_id": "no product id",
+            "missing_shopper": "no shopper",
+            "missing_time": "no time",
+            "missing_rating": "no rating",
+            "missing_query": "no search text",
+            "missing_text": "no text",
+            "bad_time": "unreadable time",
+            "time_in_future": "time in the future",
+            "unknown_event_type": "unknown event type",
+            "not_a_product": "not a product",
+            "no_product_data": "nothing about the product",
+            "stock_correction": "stock correction",
+            "rating_out_of_range": "rating out of range",
+            "negative_price": "negative price",
+            "negative_value": "negative value",
+            "negative_quantity": "negative quantity",
+            "negative_position": "negative position",
+            "zero_quantity": "quantity of zero",
+            "no_items": "no products in it",
+            "invalid_json": "not JSON",
+        },
         try_shopper="See what shopper {shopper} is shown, and why",
         open_shop="Open the storefront",
     ),
@@ -122,6 +146,28 @@ OVERVIEW: Final = ByLanguage(
         quarantined="隔离",
         why_quarantined="隔离原因",
         kinds={"events": "事件", "products": "商品", "reviews": "评价"},
+        quarantine={
+            "missing_item_id": "缺商品编号",
+            "missing_shopper": "缺顾客",
+            "missing_time": "缺时间",
+            "missing_rating": "缺评分",
+            "missing_query": "缺搜索词",
+            "missing_text": "缺正文",
+            "bad_time": "时间无法识别",
+            "time_in_future": "时间在未来",
+            "unknown_event_type": "未知事件类型",
+            "not_a_product": "不是商品",
+            "no_product_data": "没有商品信息",
+            "stock_correction": "库存调整",
+            "rating_out_of_range": "评分超出范围",
+            "negative_price": "价格为负",
+            "negative_value": "金额为负",
+            "negative_quantity": "数量为负",
+            "negative_position": "位置为负",
+            "zero_quantity": "数量为零",
+            "no_items": "其中没有商品",
+            "invalid_json": "不是 JSON",
+        },
         try_shopper="看看顾客 {shopper} 会看到什么，以及原因",
         open_shop="打开店面",
     ),

@@ -61,7 +61,7 @@ SENTENCES: Final[Mapping[Language, Sentences]] = {
             "bought_together": "选择“{other}”的 {of} 位顾客中，有 {both} 位也选择了它",
             "bought_after": "选择“{other}”的 {of} 位顾客中，有 {both} 位之后选择了它",
             "bought_next": "选择“{other}”的 {of} 位顾客中，有 {both} 位紧接着选择了它",
-            "related": "常出现在“{other}”之后的再下一步",
+            "related": "与“{other}”搭配",
             "taste": "与您一样喜欢“{other}”的顾客也喜欢它",
             "similar": "与“{other}”相似",
             "bought_before": "您买过 {times} 次",

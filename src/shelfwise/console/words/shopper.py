@@ -28,7 +28,6 @@ class ShopperWords:
     fallback: str
     missing: str
     nothing: str
-    evidence: str
     share: str
     """Names `{share}`."""
     event_types: Mapping[str, str]
@@ -51,7 +50,6 @@ SHOPPER: Final = ByLanguage(
         fallback="Nothing is known about who asks, so this is what is popular.",
         missing="Not known to the shop",
         nothing="Nothing is left to show.",
-        evidence="Evidence",
         share="{share} of the score",
         event_types={
             "view": "viewed",
@@ -82,7 +80,6 @@ SHOPPER: Final = ByLanguage(
         fallback="对提问者一无所知，因此展示热门商品。",
         missing="店里没有",
         nothing="没有可展示的商品。",
-        evidence="依据",
         share="占得分的 {share}",
         event_types={
             "view": "浏览",
