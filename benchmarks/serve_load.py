@@ -217,6 +217,7 @@ def serve(shop: Path, workers: int) -> tuple[subprocess.Popen[str], int]:
     """The running server and its port, once it is ready."""
     process = subprocess.Popen(
         [SHELFWISE, "serve", str(shop), "--port", "0", "--workers", str(workers)],
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
