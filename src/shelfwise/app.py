@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import pydantic
+import tomlkit
 
 from shelfwise.core.dataset import Dataset
 from shelfwise.core.errors import (
@@ -36,6 +37,7 @@ from shelfwise.pipeline.load import load_live
 from shelfwise.pipeline.progress import Progress, silent
 from shelfwise.pipeline.settings import PipelineConfig
 from shelfwise.pipeline.train import Published, shop_dataset, train_shop
+from shelfwise.pipeline.tune import Tuned, tune, tuning_split
 from shelfwise.rerank.seen import Seen
 from shelfwise.store.bundles import open_bundle
 from shelfwise.store.event_log import EventLog
@@ -103,6 +105,24 @@ def load_config(
         return AppConfig.model_validate(values)
     except pydantic.ValidationError as error:
         raise _config_error(error) from None
+
+
+def with_model_settings(text: str, changed: Mapping[str, Mapping[str, float]]) -> str:
+    r"""The TOML `text` with these settings of models set; the rest, comments too, as it is.
+
+    >>> with_model_settings("# mine\n", {"ease": {"reg": 250.0}})
+    '# mine\n\n[models.ease]\nreg = 250.0\n'
+    """
+    document = tomlkit.parse(text)
+    if "models" not in document:
+        document["models"] = tomlkit.table(is_super_table=True)
+    models: Any = document["models"]
+    for model, settings in changed.items():
+        if model not in models:
+            models[model] = tomlkit.table()
+        for key, value in settings.items():
+            models[model][key] = value
+    return tomlkit.dumps(document)
 
 
 def _set(values: dict[str, Any], path: list[str], value: Any, source: str) -> None:
@@ -264,6 +284,18 @@ class Shop:
         path = self.root / "reports" / f"evaluation-{protocol}.html"
         publish_bytes(path, report_page(outcome.report).encode())
         return Evaluated(outcome.report, path)
+
+    def tune(self, minutes: float, progress: Progress = silent) -> list[Tuned]:
+        """Better settings found on the validation part within `minutes`, put into `shop.toml`."""
+        data = self.dataset()
+        tuned = tune(tuning_split(data, self.config), self.config, minutes, progress)
+        changed = {one.model: one.settings for one in tuned if one.settings}
+        if changed:
+            path = self.root / CONFIG_FILE
+            text = with_model_settings(path.read_text(encoding="utf-8"), changed)
+            publish_bytes(path, text.encode())
+            self.config = load_config(path, os.environ)
+        return tuned
 
     def recommend(self, question: Question | None = None, **asked: Any) -> Slate:
         """The answer to one question, given whole or as its fields: `recommend(user_id="u")`."""

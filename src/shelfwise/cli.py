@@ -50,7 +50,7 @@ app = typer.Typer(
 )
 SITE_APPLICATION = "shelfwise.cli:site"
 """What the server's processes are to run: `site`."""
-out = Console()
+out = Console(width=None if sys.stdout.isatty() else 110)
 err = Console(stderr=True)
 
 
@@ -173,6 +173,32 @@ def evaluate(
         _write(json_file, json.dumps(evaluated.report.to_dict(), indent=1))
     out.print(leaderboard(evaluated.report))
     out.print(f"Report with plots: {evaluated.html}", soft_wrap=True)
+
+
+@app.command()
+def tune(
+    shop: ShopPath,
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long to search.")] = 10.0,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search better settings of the models on validation data; write them to shop.toml."""
+    opened = Shop.open(shop, overrides or ())
+    with _progress(quiet) as progress:
+        tuned = opened.tune(minutes, progress)
+    if as_json:
+        _print_json(msgspec.to_builtins(tuned))
+        return
+    table = Table(title="Validation NDCG@10", title_justify="left")
+    for heading in ("model", "before", "after", "tries", "kept"):
+        table.add_column(heading, justify="left" if heading in {"model", "kept"} else "right")
+    for one in tuned:
+        kept = ", ".join(f"{key} = {value:g}" for key, value in one.settings.items())
+        figures = (f"{one.before:.4f}", f"{one.after:.4f}", str(one.tries))
+        table.add_row(one.model, *figures, kept or "as it was")
+    out.print(table)
+    out.print(f"Written to {shop / 'shop.toml'}. Next: shelfwise train {shop}")
 
 
 @app.command()
