@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from shelfwise.console.language import Language
-from shelfwise.console.reasons import evidence_text, reason_text
+from shelfwise.console.reasons import Title, evidence_text, reason_text
 from shelfwise.core.event import Product
-from shelfwise.core.slate import Reason, Slate, SlateItem
+from shelfwise.core.slate import Reason, Slate
 from shelfwise.pipeline.live import LiveShop
 
 
@@ -77,29 +78,33 @@ def known_card(live: LiveShop, item_id: str) -> Card:
 
 def shown(live: LiveShop, slate: Slate, language: Language) -> ShownSlate:
     """The answer with the products it names."""
+
+    @cache  # reasons of one answer name the same few products again and again
+    def card(item_id: str) -> Card:
+        return known_card(live, item_id)
+
+    def told(reason: Reason) -> ToldReason:
+        return _told(reason, language, lambda item_id: card(item_id).title)
+
     return ShownSlate(
         recommendation_id=slate.recommendation_id,
         model=slate.model,
         fallback=slate.fallback,
         missing_ids=slate.missing_ids,
-        items=tuple(_recommended(live, item, language) for item in slate.items),
+        items=tuple(
+            Recommended(
+                card=card(item.item_id),
+                position=item.position,
+                score=item.score,
+                sources=item.sources,
+                reasons=tuple(map(told, item.reasons)),
+            )
+            for item in slate.items
+        ),
     )
 
 
-def _recommended(live: LiveShop, item: SlateItem, language: Language) -> Recommended:
-    return Recommended(
-        card=known_card(live, item.item_id),
-        position=item.position,
-        score=item.score,
-        sources=item.sources,
-        reasons=tuple(_told(live, reason, language) for reason in item.reasons),
-    )
-
-
-def _told(live: LiveShop, reason: Reason, language: Language) -> ToldReason:
-    def title(item_id: str) -> str:
-        return known_card(live, item_id).title
-
+def _told(reason: Reason, language: Language, title: Title) -> ToldReason:
     return ToldReason(
         kind=reason.kind,
         text=reason_text(reason, language, title),
