@@ -42,13 +42,13 @@ class ALSConfig(Settings):
 
     factors: int = Field(default=64, ge=1)
     """Length of the vectors; more cost time and memory."""
-    iterations: int = Field(default=15, ge=1)
+    iterations: int = Field(default=8, ge=1)
     """Times that both sides are solved."""
-    alpha: float = Field(default=10.0, gt=0)
+    alpha: float = Field(default=20.0, gt=0)
     """Confidence that an average interaction adds to the 1 of no interaction."""
-    reg: float = Field(default=0.1, gt=0)
+    reg: float = Field(default=30.0, gt=0)
     """Penalty on squared factors, against the sum of squared errors."""
-    context_decay: float = Field(default=0.9, gt=0, le=1)
+    context_decay: float = Field(default=0.6, gt=0, le=1)
     """Weight of the history's last but one step against the last, and so on back."""
     context_half_life_days: float | None = Field(default=None, gt=0)
     """Age against the newest event at which a history event counts half; none: age is ignored."""

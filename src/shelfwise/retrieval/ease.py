@@ -42,13 +42,16 @@ _TILE = 512
 class EASEConfig(Settings):
     """How strongly the model is held back, and how a history is weighed."""
 
-    reg: float = Field(default=300.0, gt=0)
+    reg: float = Field(default=100.0, gt=0)
     """Penalty on squared weights, against the sum over shoppers of squared interactions."""
-    max_items: int = Field(default=20_000, ge=1)
-    """At most so many items take part, the most popular; 20,000 need 1.6 GB and about a minute."""
-    neighbours: int = Field(default=300, ge=1)
+    max_items: int = Field(default=15_000, ge=1)
+    """At most so many items take part, the most popular. Time grows with the cube: 12,000 items
+    take some 25 processor seconds and 0.6 GB."""
+    min_shoppers: int = Field(default=2, ge=1)
+    """Items with fewer distinct shoppers take no part: nothing can be learnt about them."""
+    neighbours: int = Field(default=200, ge=1)
     """Weights kept per history item, the largest in size."""
-    context_decay: float = Field(default=0.8, gt=0, le=1)
+    context_decay: float = Field(default=0.7, gt=0, le=1)
     """Weight of the history's last but one step against the last, and so on back."""
     context_half_life_days: float | None = Field(default=None, gt=0)
     """Age against the newest event at which a history event counts half; none: age is ignored."""
@@ -77,7 +80,7 @@ class EASE:
         matrix = interaction_matrix(dataset, config.weights)
         matrix.data /= np.float32(mean_weight(matrix))
         shoppers = np.bincount(matrix.indices, minlength=dataset.n_items).astype(np.int32)
-        chosen = _most_popular(shoppers, config.max_items)
+        chosen = _most_popular(shoppers, config)
         narrow = sparse.csr_matrix(matrix[:, chosen])
         weights = _weights(gram(narrow), config.reg)
         inner = _pruned(weights, config.neighbours)
@@ -126,10 +129,10 @@ class EASE:
         )
 
 
-def _most_popular(shoppers: NDArray[np.int32], most: int) -> NDArray[np.int64]:
-    """Codes, ascending, of the `most` items with most shoppers; never one without any."""
-    order = np.argsort(-shoppers, kind="stable")[:most]
-    return np.sort(order[shoppers[order] > 0])
+def _most_popular(shoppers: NDArray[np.int32], config: EASEConfig) -> NDArray[np.int64]:
+    """Codes, ascending, of the items that take part."""
+    order = np.argsort(-shoppers, kind="stable")[: config.max_items]
+    return np.sort(order[shoppers[order] >= config.min_shoppers])
 
 
 def _weights(gram_matrix: NDArray[np.float32], reg: float) -> NDArray[np.float32]:

@@ -31,7 +31,7 @@ class ItemKNNConfig(Settings):
 
     similarity: Literal["cosine", "bm25"] = "cosine"
     """`bm25` (Robertson and Zaragoza 2009) damps popular items and shoppers of everything."""
-    shrink: float = Field(default=10.0, ge=0)
+    shrink: float = Field(default=20.0, ge=0)
     """Added to the denominator of the cosine: few shoppers in common mean little."""
     neighbours: int = Field(default=200, ge=1)
     """Similar items kept per item; more cost memory and time."""

@@ -20,8 +20,10 @@ from shelfwise.retrieval.interactions import (
     DAY_MS,
     EventWeights,
     FitData,
+    Freshness,
     Sequences,
     as_dataset,
+    faded,
     sequences,
 )
 
@@ -29,8 +31,10 @@ from shelfwise.retrieval.interactions import (
 class PopularConfig(Settings):
     """How popularity is counted."""
 
-    half_life_days: float = Field(default=30.0, gt=0)
-    """Age at which a shopper counts half. Without real times there is no decay."""
+    half_life_days: float | None = Field(default=10.0, gt=0)
+    """Age at which the part above the floor halves; none, or no real times: all count alike."""
+    floor: float = Field(default=0.015, ge=0, le=1)
+    """What the oldest event still counts, where the newest has 1: decides where little is new."""
     window_days: float = Field(default=30.0, gt=0)
     """The reason counts shoppers of so many last days; alters no score."""
     weights: EventWeights = EventWeights()
@@ -60,8 +64,9 @@ class Popular:
             n = dataset.n_items
             return cls(np.full(n, NOT_SCORED, np.float32), np.zeros(n, np.int32), 0.0, config)
         age_days = (seen.time_ms.max() - seen.time_ms) / DAY_MS
-        decay = 0.5 ** (age_days / config.half_life_days) if dataset.timed else 1.0
-        score = _sum_of_best(seen, (seen.weight * decay).astype(np.float64))
+        freshness = Freshness(half_life_days=config.half_life_days, floor=config.floor)
+        weight = faded(seen, freshness, timed=dataset.timed).weight
+        score = _sum_of_best(seen, weight.astype(np.float64))
         score[score == 0] = NOT_SCORED
         recent = age_days < config.window_days if dataset.timed else np.ones(len(age_days), bool)
         shoppers = _sum_of_best(seen, recent.astype(np.float64)).astype(np.int32)

@@ -81,7 +81,7 @@ class NextItemConfig(TransitionConfig):
     """Interactions looked ahead: 1 is the next one alone."""
     backward: float = Field(default=0.0, ge=0)
     """Weight of a pair against its order in time."""
-    context_decay: float = Field(default=0.1, gt=0, le=1)
+    context_decay: float = Field(default=0.3, gt=0, le=1)
     """Weight of the history's last but one step against the last."""
 
 
