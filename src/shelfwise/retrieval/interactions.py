@@ -103,7 +103,7 @@ def as_dataset(data: FitData) -> Dataset:
     """The data as a `Dataset`; a matrix becomes one purchase per stored non-zero, row by row."""
     if isinstance(data, Dataset):
         return data
-    matrix = sparse.csr_matrix(data)
+    matrix = sparse.csr_matrix(data, copy=True)
     matrix.eliminate_zeros()
     n_users, n_items = matrix.shape
     user = np.repeat(np.arange(n_users, dtype=np.int32), np.diff(matrix.indptr))

@@ -1,7 +1,7 @@
 """What sells lately: the shoppers an item won, the newer the more. The same for everyone.
 
-Decay against the newest event of the data: against a later `now` all scores would shrink by one
-factor, which changes no order.
+Age is against the newest event of the data, not against the request's `now`: a shop that is asked
+long after its last event is told what sold last.
 """
 
 from __future__ import annotations
