@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -296,7 +296,11 @@ def demo(
     from shelfwise.ingest.demo_shop import DemoConfig, simulate  # noqa: PLC0415 - only the demo
 
     opened = Shop.create(shop)
-    files = simulate(DemoConfig(), seed).write_csv(shop / "export")
+    config = DemoConfig()
+    # ends yesterday, so that the shop is alive when it is looked at
+    first_day = datetime.now(UTC).date() - timedelta(days=config.days)
+    config = config.model_copy(update={"start": first_day})
+    files = simulate(config, seed).write_csv(shop / "export")
     out.print(f"[bold]A simulated shop[/bold] was written to {shop / 'export'}")
     with _progress(quiet) as progress:
         report = opened.ingest(

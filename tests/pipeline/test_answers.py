@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from shelfwise import Shop
-from shelfwise.core.errors import BadInputError
+from shelfwise.core.errors import BadInputError, StorageError
 from shelfwise.core.event import Event, Product
 from shelfwise.core.question import Question
 from shelfwise.core.slate import Slate
@@ -203,6 +203,40 @@ def test_an_erased_user_is_unknown(live: LiveShop, tell: Tell) -> None:
     tell(Erasure(shopper))
     assert live.user(shopper) is None
     assert live.recommend(Question(user_id=shopper), _now()).fallback
+
+
+def test_old_data_are_answered_as_of_their_end(live: LiveShop, tell: Tell) -> None:
+    held = live.user(_shopper(live))
+    assert held is not None
+    last = held["events"][-1]["timestamp"]
+    assert last < live.clock(_now()) < _now() - 30 * 86_400_000
+    for item in live.recommend(Question(user_id=_shopper(live), n=30), _now()).items:
+        for reason in item.reasons:
+            days = {fact.name: fact.value for fact in reason.evidence}.get("days_ago", 0.0)
+            assert isinstance(days, float)
+            assert days < 200
+    tell(Event("view", _now(), user_id="awake", item_id=held["events"][-1]["item_id"]))
+    assert live.clock(_now()) >= _now() - 1000
+
+
+def test_a_coincidence_of_one_or_two_shoppers_is_no_reason(live: LiveShop, demo: DemoShop) -> None:
+    for shopper in demo.truth.user_ids[:40]:
+        for item in live.recommend(Question(user_id=shopper), _now()).items:
+            for reason in item.reasons:
+                facts = {fact.name: fact.value for fact in reason.evidence}
+                assert float(facts.get("both", 3)) >= 3
+
+
+def test_a_bundle_of_another_version_of_the_code_says_train_again(
+    trained: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "shop"
+    shutil.copytree(trained, copy, ignore=shutil.ignore_patterns("export"))
+    (about,) = copy.glob("models/*/about.json")
+    text = about.read_text().replace('"item.trend"', '"item.trens"')
+    about.write_text(text)
+    with pytest.raises(StorageError, match=r"another version of Shelfwise.*shelfwise train"):
+        Shop.open(copy).live()
 
 
 def test_every_item_has_a_reason_with_evidence_or_says_it_is_only_available(

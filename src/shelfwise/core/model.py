@@ -51,8 +51,13 @@ class Model(Protocol):
         """
         ...
 
-    def explain(self, requests: Requests, items: NDArray[np.int32]) -> list[list[Contribution]]:
-        """For a batch of one: what made each of `items` score as it did, largest first."""
+    def explain(
+        self, requests: Requests, items: NDArray[np.int32], most: int | None = None
+    ) -> list[list[Contribution]]:
+        """For a batch of one: what made each of `items` score as it did, largest first.
+
+        Only the `most` largest where it is given: telling all of a long history takes time.
+        """
         ...
 
     def state(self) -> ModelState:

@@ -35,6 +35,8 @@ from shelfwise.store.log_record import Deletion, Erasure, Record
 
 MAX_ITEMS = 1000
 """Longest answer given."""
+STALE_DAYS = 7.0
+"""Without an event for so long the shop's clock stands still: see `LiveShop.clock`."""
 _LEARNT_FROM = frozenset(INTEREST_TYPES)
 _VIEW = EVENT_CODE["view"]
 
@@ -49,9 +51,11 @@ class LiveShop:
         products: pa.Table,
         shoppers: Shoppers,
         offset: int,
+        last_event_ms: int,
     ) -> None:
         self.version = version
         self.offset = offset
+        self._last_event_ms = last_event_ms
         self._engine = engine
         self._shoppers = shoppers
         self._shelf = Shelf.of(products)
@@ -67,6 +71,14 @@ class LiveShop:
     def ready(self) -> tuple[bool, str]:
         """Whether questions can be answered, and why not."""
         return True, f"model {self.version}"
+
+    def clock(self, now_ms: int) -> int:
+        """The time at the shop: now, or just after its last event where its data are old.
+
+        An export of 2011 is answered as of 2011: by the wall clock all of it would be as stale.
+        """
+        stale = now_ms - self._last_event_ms > STALE_DAYS * 86_400_000
+        return self._last_event_ms + 1000 if stale else now_ms
 
     def recommend(self, question: Question, now_ms: int) -> Slate:
         """The answer to one question; raises `BadInputError` for a filter that makes no sense."""
@@ -146,6 +158,7 @@ class LiveShop:
         }
 
     def _requests(self, question: Question, now_ms: int) -> tuple[Requests, list[str]]:
+        now_ms = self.clock(now_ms)
         missing = []
         keys = []
         if question.user_id is not None:
@@ -226,6 +239,7 @@ class LiveShop:
         code = self._code.get(event.item_id)
         if code is None:
             return
+        self._last_event_ms = max(self._last_event_ms, event.time_ms)
         kind = EVENT_CODE[event.event_type]
         key = event.user_id or f"{SESSION_PREFIX}{event.session_id}"
         self._shoppers.add(key, code, kind, event.time_ms)

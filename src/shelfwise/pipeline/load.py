@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from shelfwise.core.errors import StorageError
 from shelfwise.core.requests import Histories
 from shelfwise.features.tables import FeatureTables
+from shelfwise.features.vectors import RANKING_FEATURES
 from shelfwise.pipeline.engine import Engine
 from shelfwise.pipeline.live import LiveShop
 from shelfwise.pipeline.settings import RecommendConfig
@@ -26,6 +28,7 @@ def load_live(bundle: Bundle, log: EventLog, config: RecommendConfig) -> LiveSho
         bundle.table("products"),
         load_shoppers(bundle),
         offset,
+        about["last_event_ms"],
     )
     live.apply([Record(0, "product_delete", Deletion(item_id)) for item_id in about["removed"]])
     for records in log.tail(about["log_offset"]):
@@ -35,7 +38,20 @@ def load_live(bundle: Bundle, log: EventLog, config: RecommendConfig) -> LiveSho
 
 def load_engine(bundle: Bundle, config: RecommendConfig) -> Engine:
     """The engine that was stored, answering as `config` says now."""
+    try:
+        return _engine(bundle, config)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageError(
+            f"Model version {bundle.version} was made by another version of Shelfwise"
+            f" ({str(error).splitlines()[0]}).",
+            remedy=f"Run: shelfwise train {bundle.folder.parent.parent}",
+        ) from None
+
+
+def _engine(bundle: Bundle, config: RecommendConfig) -> Engine:
     about = bundle.json("about")
+    if about.get("features") != list(RANKING_FEATURES):
+        raise ValueError("other features")
     popular = bundle.arrays("popular")["first"]
     classes = {name: model for name, model, _ in MODELS}
     return Engine(

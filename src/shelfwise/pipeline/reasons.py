@@ -21,6 +21,10 @@ from shelfwise.pipeline.recommend import Ranked
 
 PER_ITEM = 2
 """Reasons given for each item at most, besides what reviewers say."""
+ASKED = 3
+"""Largest contributions that a source is asked for."""
+FEWEST = 3
+"""Fewer shoppers than this are a coincidence, not a reason."""
 SMALLEST_SHARE = 0.05
 """A source that gave less of the score is not worth a reason."""
 
@@ -53,7 +57,7 @@ def reasons_for(
     told: list[list[Reason]] = [[] for _ in ranked.item]
     for source, rows in asked.items():
         column = ranked.sources.index(source)
-        explained = models[source].explain(requests, ranked.item[rows])
+        explained = models[source].explain(requests, ranked.item[rows], ASKED)
         for row, contributions in zip(rows, explained, strict=True):
             reason = _reason(source, int(ranked.item[row]), contributions, labels)
             if reason is not None:
@@ -63,6 +67,17 @@ def reasons_for(
         (_best(reasons) or (_last_resort(),)) + _praise(reviews, int(item))
         for reasons, item in zip(told, ranked.item, strict=True)
     ]
+
+
+_TELLING = {
+    "bought_together": 2.0,
+    "bought_after": 2.0,
+    "bought_next": 2.0,
+    "bought_before": 2.0,
+    "popular": 0.7,
+    "taste": 0.4,
+}
+"""How much more a counted fact tells a person than a likeness does, at the same share of score."""
 
 
 def _sources_to_ask(ranked: Ranked) -> dict[str, NDArray[np.int64]]:
@@ -79,10 +94,11 @@ def _sources_to_ask(ranked: Ranked) -> dict[str, NDArray[np.int64]]:
 
 
 def _best(reasons: list[Reason]) -> tuple[Reason, ...]:
-    """The strongest, one of a kind and product."""
+    """The most telling, and no two about the same other product."""
     kept: dict[str, Reason] = {}
-    for reason in sorted(reasons, key=lambda one: -one.weight):
-        kept.setdefault(reason.text, reason)
+    for reason in sorted(reasons, key=lambda one: -one.weight * _TELLING.get(one.kind, 1.0)):
+        others = [fact.item_id for fact in reason.evidence if fact.item_id is not None]
+        kept.setdefault(others[0] if others else reason.kind, reason)
     return tuple(kept.values())[:PER_ITEM]
 
 
@@ -137,7 +153,7 @@ def _after(kind: str, phrase: str) -> Callable[[int, Contribution, Labels], Reas
     def reason(item: int, why: Contribution, labels: Labels) -> Reason | None:
         del item
         both, of = int(why.facts.get("both", 0)), int(why.facts.get("of", 0))
-        if why.because < 0 or both < 1 or of < both:
+        if why.because < 0 or of < both or both < FEWEST:
             return None
         other = labels.item_id(why.because)
         text = f"{phrase} {_quoted(why.because, labels)} by {both:,} of {of:,} shoppers"

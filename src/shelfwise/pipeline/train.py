@@ -16,6 +16,7 @@ from shelfwise.core.errors import NotEnoughDataError
 from shelfwise.core.requests import Histories
 from shelfwise.core.rows import products_to_table
 from shelfwise.evaluation.splits import Split
+from shelfwise.features.vectors import RANKING_FEATURES
 from shelfwise.pipeline.dataset import load_dataset
 from shelfwise.pipeline.erase import drop_old_bundles, erase_stored
 from shelfwise.pipeline.fit import (
@@ -179,6 +180,7 @@ def _write(
         meta
         | {
             "models": list(fitted.models),
+            "features": list(RANKING_FEATURES),
             "fit_seconds": fitted.seconds,
             "config": config.model_dump(mode="json"),
             "protocol": trained.protocol,

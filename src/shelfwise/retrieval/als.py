@@ -29,7 +29,7 @@ from shelfwise.retrieval.interactions import (
     interaction_matrix,
     mean_weight,
 )
-from shelfwise.retrieval.neighbours import by_amount
+from shelfwise.retrieval.neighbours import largest
 from shelfwise.retrieval.threads import over_rows
 
 _PIECE = 256
@@ -117,8 +117,10 @@ class ALS:
             context.indptr, context.item, context.weight, self.factors, self.gram, self.config.alpha
         )
 
-    def explain(self, requests: Requests, items: NDArray[np.int32]) -> list[list[Contribution]]:
-        """Per item what each history item gave, by Hu et al. section 5; the sum is the score."""
+    def explain(
+        self, requests: Requests, items: NDArray[np.int32], most: int | None = None
+    ) -> list[list[Contribution]]:
+        """Per item what history items gave (Hu et al. section 5); the `most` largest."""
         context = self.rule.of(requests.history)
         history, place = np.unique(context.item, return_inverse=True)
         weight = self.config.alpha * np.bincount(place, context.weight, minlength=len(history))
@@ -127,12 +129,7 @@ class ALS:
         appearances = np.bincount(place, minlength=len(history))
         given = self.factors[items] @ np.linalg.solve(system, met.T * (appearances + weight))
         return [
-            by_amount(
-                [
-                    Contribution(int(code), float(amount))
-                    for code, amount in zip(history, row, strict=True)
-                ]
-            )
+            [Contribution(int(history[at]), float(row[at])) for at in largest(row, most)]
             for row in given
         ]
 

@@ -25,7 +25,7 @@ from shelfwise.core.requests import Requests
 from shelfwise.core.settings import Settings
 from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import EventWeights, FitData, as_dataset
-from shelfwise.retrieval.neighbours import by_amount
+from shelfwise.retrieval.neighbours import largest
 from shelfwise.retrieval.product_words import BRAND, LEAF, FieldWeights, tokens
 from shelfwise.retrieval.tf_idf import Vocabulary, cosines, main_axes
 
@@ -119,8 +119,10 @@ class Content:
         """[n_requests, n_items]; -inf for products that share no token with the history's."""
         return cosines(self.rows, self.columns, self.rule.of(requests.history))
 
-    def explain(self, requests: Requests, items: NDArray[np.int32]) -> list[list[Contribution]]:
-        """Per item what each history item's text added to the cosine.
+    def explain(
+        self, requests: Requests, items: NDArray[np.int32], most: int | None = None
+    ) -> list[list[Contribution]]:
+        """Per item what the history's texts added to the cosine.
 
         Facts: `same_brand` and `same_category` (1 if so), `shared_words`, how many.
         """
@@ -130,23 +132,26 @@ class Content:
         met = self.rows[history]
         length = np.sqrt(np.square(np.asarray(met.T @ weight)).sum())
         amounts = (self.rows[items] @ met.T).toarray() * (weight / max(float(length), 1e-12))
+        amounts[amounts == 0] = -np.inf
         return [
-            by_amount(
-                [
-                    Contribution(
-                        int(history[h]), float(row[h]), self._facts(int(history[h]), int(item))
-                    )
-                    for h in np.flatnonzero(row)
-                ]
-            )
+            [
+                Contribution(
+                    int(history[h]), float(row[h]), self._facts(int(history[h]), int(item))
+                )
+                for h in largest(row, most)
+            ]
             for item, row in zip(items, amounts, strict=True)
         ]
 
     def shared(self, item: int, other: int) -> list[str]:
         """The tokens that both products have, the rarest first."""
-        both = np.intersect1d(self.rows[item].indices, self.rows[other].indices)
+        both = np.intersect1d(self._tokens(item), self._tokens(other), assume_unique=True)
         order = np.argsort(-self.vocabulary.idf[both], kind="stable")
         return [self.vocabulary.tokens[at] for at in both[order]]
+
+    def _tokens(self, item: int) -> NDArray[np.int32]:
+        """Places of the product's tokens in the vocabulary (a slice: row objects are slow)."""
+        return np.asarray(self.rows.indices[self.rows.indptr[item] : self.rows.indptr[item + 1]])
 
     def _facts(self, item: int, other: int) -> dict[str, float]:
         shared = self.shared(item, other)

@@ -74,7 +74,7 @@ class EASE:
     config: EASEConfig
 
     @classmethod
-    def fit(cls, data: FitData, config: EASEConfig, rng: np.random.Generator) -> EASE:  # noqa: ARG003 - every model is fitted with the same call
+    def fit(cls, data: FitData, config: EASEConfig, rng: np.random.Generator) -> EASE:
         """The weights that rebuild every shopper's items best from their other items."""
         dataset = as_dataset(data)
         matrix = interaction_matrix(dataset, config.weights)
@@ -102,13 +102,15 @@ class EASE:
         """[n_requests, n_items]; -inf where no weight of the history's items was kept."""
         return self.neighbours.scores(self.rule.of(requests.history))
 
-    def explain(self, requests: Requests, items: NDArray[np.int32]) -> list[list[Contribution]]:
+    def explain(
+        self, requests: Requests, items: NDArray[np.int32], most: int | None = None
+    ) -> list[list[Contribution]]:
         """Per item what each history item added; `both` of `of` shoppers met the two."""
 
         def facts(history_item: int, place: int) -> dict[str, float]:
             return {"both": float(self.both[place]), "of": float(self.shoppers[history_item])}
 
-        return self.neighbours.explain(self.rule.of(requests.history), items, facts)
+        return self.neighbours.explain(self.rule.of(requests.history), items, facts, most)
 
     def state(self) -> ModelState:
         """The model as plain data."""

@@ -62,7 +62,7 @@ class ItemKNN:
     config: ItemKNNConfig
 
     @classmethod
-    def fit(cls, data: FitData, config: ItemKNNConfig, rng: np.random.Generator) -> ItemKNN:  # noqa: ARG003 - every model is fitted with the same call
+    def fit(cls, data: FitData, config: ItemKNNConfig, rng: np.random.Generator) -> ItemKNN:
         """The similar items of every item of the data."""
         dataset = as_dataset(data)
         matrix = interaction_matrix(dataset, config.weights)
@@ -92,13 +92,15 @@ class ItemKNN:
         """[n_requests, n_items]; -inf where no item of the history is similar."""
         return self.neighbours.scores(self.rule.of(requests.history))
 
-    def explain(self, requests: Requests, items: NDArray[np.int32]) -> list[list[Contribution]]:
+    def explain(
+        self, requests: Requests, items: NDArray[np.int32], most: int | None = None
+    ) -> list[list[Contribution]]:
         """Per item what each history item added; `both` of `of` shoppers met the two."""
 
         def facts(history_item: int, place: int) -> dict[str, float]:
             return {"both": float(self.both[place]), "of": float(self.shoppers[history_item])}
 
-        return self.neighbours.explain(self.rule.of(requests.history), items, facts)
+        return self.neighbours.explain(self.rule.of(requests.history), items, facts, most)
 
     def state(self) -> ModelState:
         """The model as plain data."""

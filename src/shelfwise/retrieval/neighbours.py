@@ -69,32 +69,35 @@ class Neighbours:
         context: Context,
         items: NDArray[np.int32],
         facts: Callable[[int, int], dict[str, float]],
+        most: int | None = None,
     ) -> list[list[Contribution]]:
         """For a context of one request: what each of its items added to the score of `items`.
 
-        `facts(history item, place)` gives the evidence of the pair stored at `place`.
+        The `most` largest (all, if None), largest first. `facts(history item, place)` gives the
+        evidence of the pair stored at `place`.
         """
         history, place = np.unique(context.item, return_inverse=True)
         weight = np.bincount(place, context.weight, minlength=len(history)).astype(np.float32)
         where = _find(self.indptr, self.item, history, items)
+        stored = where >= 0
+        amount = np.where(stored, weight * self.weight[np.where(stored, where, 0)], -np.inf)
         return [
-            by_amount(
-                [
-                    Contribution(
-                        int(history[h]),
-                        float(weight[h] * self.weight[where[row, h]]),
-                        facts(int(history[h]), int(where[row, h])),
-                    )
-                    for h in np.flatnonzero(where[row] >= 0)
-                ]
-            )
+            [
+                Contribution(
+                    int(history[h]),
+                    float(amount[row, h]),
+                    facts(int(history[h]), int(where[row, h])),
+                )
+                for h in largest(amount[row], most)
+            ]
             for row in range(len(items))
         ]
 
 
-def by_amount(contributions: list[Contribution]) -> list[Contribution]:
-    """The contributions, largest first."""
-    return sorted(contributions, key=lambda one: -one.amount)
+def largest(amount: NDArray[np.floating], most: int | None) -> list[int]:
+    """Places of the `most` largest finite amounts (all, if None), largest first."""
+    order = np.argsort(-amount, kind="stable")[:most]
+    return [int(at) for at in order if np.isfinite(amount[at])]
 
 
 @njit(cache=True, nogil=True)

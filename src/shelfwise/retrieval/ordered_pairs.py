@@ -109,9 +109,11 @@ class OrderedPairs:
         indptr, item, weight, after, together, before = packed(kept, codes, weights, *counts)
         return cls(Neighbours(indptr, item, weight), after, together, before, shoppers)
 
-    def explain(self, context: Context, items: NDArray[np.int32]) -> list[list[Contribution]]:
+    def explain(
+        self, context: Context, items: NDArray[np.int32], most: int | None
+    ) -> list[list[Contribution]]:
         """What each history item added to the score of `items`, with `facts`."""
-        return self.neighbours.explain(context, items, self.facts)
+        return self.neighbours.explain(context, items, self.facts, most)
 
     def facts(self, history_item: int, place: int) -> dict[str, float]:
         """`of` shoppers who met the history item, `both` met the other one afterwards.

@@ -56,7 +56,7 @@ class Popular:
     config: PopularConfig
 
     @classmethod
-    def fit(cls, data: FitData, config: PopularConfig, rng: np.random.Generator) -> Popular:  # noqa: ARG003 - every model is fitted with the same call
+    def fit(cls, data: FitData, config: PopularConfig, rng: np.random.Generator) -> Popular:
         """The popularity of every item of the data."""
         dataset = as_dataset(data)
         seen = sequences(dataset, config.weights)
@@ -77,7 +77,9 @@ class Popular:
         """[n_requests, n_items] the same row for every request."""
         return np.tile(self.score, (len(requests), 1))
 
-    def explain(self, requests: Requests, items: NDArray[np.int32]) -> list[list[Contribution]]:  # noqa: ARG002 - popularity is the same for everyone
+    def explain(
+        self, requests: Requests, items: NDArray[np.int32], most: int | None = None
+    ) -> list[list[Contribution]]:
         """Per item one contribution with the `shoppers` it had within `days` (0: all data)."""
         facts = [
             {"shoppers": float(self.shoppers[item])} | ({"days": self.days} if self.days else {})

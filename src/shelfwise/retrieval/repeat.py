@@ -62,7 +62,7 @@ class Repeat:
     config: RepeatConfig
 
     @classmethod
-    def fit(cls, data: FitData, config: RepeatConfig, rng: np.random.Generator) -> Repeat:  # noqa: ARG003 - every model is fitted with the same call
+    def fit(cls, data: FitData, config: RepeatConfig, rng: np.random.Generator) -> Repeat:
         """How often and how soon each product is bought again."""
         dataset = as_dataset(data)
         counts = _counted_types(dataset, config)
@@ -102,7 +102,9 @@ class Repeat:
         )
         return out
 
-    def explain(self, requests: Requests, items: NDArray[np.int32]) -> list[list[Contribution]]:
+    def explain(
+        self, requests: Requests, items: NDArray[np.int32], most: int | None = None
+    ) -> list[list[Contribution]]:
         """Per item one contribution of the shopper's own purchases of it.
 
         Facts: `times`; with real times also `days_ago`, since the last, and `typical_days` between

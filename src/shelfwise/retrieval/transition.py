@@ -96,7 +96,7 @@ class Transition:
     config: TransitionConfig
 
     @classmethod
-    def fit(cls, data: FitData, config: TransitionConfig, rng: np.random.Generator) -> Transition:  # noqa: ARG003 - every model is fitted with the same call
+    def fit(cls, data: FitData, config: TransitionConfig, rng: np.random.Generator) -> Transition:
         """The followers of every item of the data."""
         dataset = as_dataset(data)
         seen = faded(sequences(dataset, config.weights), config.freshness, timed=dataset.timed)
@@ -118,9 +118,11 @@ class Transition:
         """[n_requests, n_items]; -inf where no item of the history leads."""
         return self.pairs.neighbours.scores(self.rule.of(requests.history))
 
-    def explain(self, requests: Requests, items: NDArray[np.int32]) -> list[list[Contribution]]:
+    def explain(
+        self, requests: Requests, items: NDArray[np.int32], most: int | None = None
+    ) -> list[list[Contribution]]:
         """Per item what each history item added, with the shoppers behind it."""
-        return self.pairs.explain(self.rule.of(requests.history), items)
+        return self.pairs.explain(self.rule.of(requests.history), items, most)
 
     def state(self) -> ModelState:
         """The model as plain data."""
@@ -155,9 +157,11 @@ class NextItem:
         """[n_requests, n_items]; -inf for what never came directly after."""
         return self.model.scores(requests)
 
-    def explain(self, requests: Requests, items: NDArray[np.int32]) -> list[list[Contribution]]:
+    def explain(
+        self, requests: Requests, items: NDArray[np.int32], most: int | None = None
+    ) -> list[list[Contribution]]:
         """Per item what each history item added, with the shoppers behind it."""
-        return self.model.explain(requests, items)
+        return self.model.explain(requests, items, most)
 
     def state(self) -> ModelState:
         """The model as plain data."""

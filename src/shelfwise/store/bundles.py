@@ -261,8 +261,8 @@ def _train(root: Path) -> str:
 
 
 def _mapped(path: Path) -> NDArray[Any]:
-    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return array
+    """The array, read from the file as it is used; a plain view: `memmap` indexes slowly."""
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _checked(name: str) -> str:
