@@ -1,8 +1,9 @@
 """Matrix factorisation of implicit feedback by alternating least squares.
 
-Hu, Koren and Volinsky, ICDM 2008. Every row is solved exactly (Cholesky), so that a history folded
-in at scoring time gets the very vector it would have got in training, and a score falls apart into
-what each history item gave (their section 5).
+Hu, Koren and Volinsky, ICDM 2008. Fitted by a few conjugate gradient steps a round from where the
+round before ended (Takács, Pilászy and Tikk, RecSys 2011): on Beauty as accurate as exact solutions
+at a tenth of the time. When scoring, a history is folded in exactly, through a system as small as
+the history (Woodbury's identity), and a score falls apart into what each item gave (Hu et al. 5).
 """
 
 from __future__ import annotations
@@ -33,22 +34,24 @@ from shelfwise.retrieval.neighbours import largest
 from shelfwise.retrieval.threads import over_rows
 
 _PIECE = 256
-_BLOCK = 64
-"""Rows of factors per product: large enough for BLAS, small enough to stay on one thread."""
+_STEPS = 3
+"""Conjugate gradient steps a round; 2 and 3 end level, 1 does not."""
+_CONVERGED = np.float32(1e-20)
+_SUM = {"reassoc", "contract", "nsz"}
 
 
 class ALSConfig(Settings):
     """Size and strength of the factorisation, and how a history is weighed."""
 
-    factors: int = Field(default=64, ge=1)
+    factors: int = Field(default=128, ge=1)
     """Length of the vectors; more cost time and memory."""
     iterations: int = Field(default=8, ge=1)
     """Times that both sides are solved."""
     alpha: float = Field(default=20.0, gt=0)
     """Confidence that an average interaction adds to the 1 of no interaction."""
-    reg: float = Field(default=30.0, gt=0)
+    reg: float = Field(default=60.0, gt=0)
     """Penalty on squared factors, against the sum of squared errors."""
-    context_decay: float = Field(default=0.6, gt=0, le=1)
+    context_decay: float = Field(default=0.5, gt=0, le=1)
     """Weight of the history's last but one step against the last, and so on back."""
     context_half_life_days: float | None = Field(default=None, gt=0)
     """Age against the newest event at which a history event counts half; none: age is ignored."""
@@ -80,10 +83,11 @@ class ALS:
         matrix.data /= np.float32(scale)
         known = np.bincount(matrix.indices, minlength=dataset.n_items) > 0
         items = _start(dataset.events, known, config.factors, rng)
+        users = np.zeros((matrix.shape[0], items.shape[1]), np.float32)
         by_item = sparse.csr_matrix(matrix.T)
         for _ in range(config.iterations):
-            users = _solved_rows(matrix, items, config)
-            items = _solved_rows(by_item, users, config)
+            _improve(users, matrix, items, config)
+            _improve(items, by_item, users, config)
         return cls(items, known, scale, dataset.timed, config)
 
     @cached_property
@@ -102,6 +106,12 @@ class ALS:
         """[factors, factors] what every row's system has in common."""
         return _regularised_gram(self.factors, self.config.reg)
 
+    @cached_property
+    def answers(self) -> NDArray[np.float32]:
+        """[n_items, factors] the common system solved for each item's vector."""
+        solved = np.linalg.solve(self.gram.astype(np.float64), self.factors.T.astype(np.float64))
+        return np.ascontiguousarray(solved.T, np.float32)
+
     def scores(self, requests: Requests) -> NDArray[np.float32]:
         """[n_requests, n_items]; -inf for items nobody met, and all where the history is empty."""
         vectors = self.vectors(requests)
@@ -113,9 +123,16 @@ class ALS:
     def vectors(self, requests: Requests) -> NDArray[np.float32]:
         """[n_requests, factors] each history folded in; zeros where nothing of it is known."""
         context = self.rule.of(requests.history)
-        return _solved(
-            context.indptr, context.item, context.weight, self.factors, self.gram, self.config.alpha
+        extra = np.float32(self.config.alpha) * context.weight
+        out = np.zeros((len(context), self.factors.shape[1]), np.float32)
+        over_rows(
+            lambda start, stop: _fold_in(
+                context.indptr, context.item, extra, self.factors, self.answers, out, start, stop
+            ),
+            len(out),
+            _PIECE,
         )
+        return out
 
     def explain(
         self, requests: Requests, items: NDArray[np.int32], most: int | None = None
@@ -169,95 +186,127 @@ def _start(
     return start
 
 
-def _solved_rows(
-    matrix: sparse.csr_matrix, factors: NDArray[np.float32], config: ALSConfig
-) -> NDArray[np.float32]:
-    """The vectors of the rows of `matrix`, given those of its columns."""
-    gram = _regularised_gram(factors, config.reg)
-    return _solved(
-        matrix.indptr.astype(np.int64), matrix.indices, matrix.data, factors, gram, config.alpha
-    )
-
-
 def _regularised_gram(factors: NDArray[np.float32], reg: float) -> NDArray[np.float32]:
     gram = factors.T @ factors
     gram[np.diag_indices(len(gram))] += np.float32(reg)
     return gram
 
 
-def _solved(
-    indptr: NDArray[np.int64],
-    item: NDArray[np.int32],
-    weight: NDArray[np.float32],
+def _improve(
+    vectors: NDArray[np.float32],
+    matrix: sparse.csr_matrix,
     factors: NDArray[np.float32],
-    gram: NDArray[np.float32],
-    alpha: float,
-) -> NDArray[np.float32]:
-    """[rows, factors] for each row the vector that explains its weighted items best."""
-    out = np.zeros((len(indptr) - 1, factors.shape[1]), np.float32)
+    config: ALSConfig,
+) -> None:
+    """Moves the vectors of the rows of `matrix` towards the best, given those of its columns."""
+    gram = _regularised_gram(factors, config.reg)
+    extra = np.float32(config.alpha) * matrix.data
     over_rows(
-        lambda start, stop: _solve_rows(
-            indptr, item, weight, factors, gram, np.float32(alpha), out, start, stop
+        lambda start, stop: _descend(
+            matrix.indptr, matrix.indices, extra, factors, gram, vectors, start, stop
         ),
-        len(out),
+        len(vectors),
         _PIECE,
     )
-    return out
+
+
+@njit(cache=True, nogil=True, fastmath=_SUM)
+def _descend(
+    indptr: NDArray[np.int32],
+    item: NDArray[np.int32],
+    extra: NDArray[np.float32],
+    factors: NDArray[np.float32],
+    gram: NDArray[np.float32],
+    vectors: NDArray[np.float32],
+    start: int,
+    stop: int,
+) -> None:
+    """Conjugate gradient steps on each row's system; `extra` is the confidence beyond 1."""
+    size = factors.shape[1]
+    residual, way, pull = (
+        np.empty(size, np.float32),
+        np.empty(size, np.float32),
+        np.empty(size, np.float32),
+    )
+    for row in range(start, stop):
+        items = item[indptr[row] : indptr[row + 1]]
+        more = extra[indptr[row] : indptr[row + 1]]
+        x = vectors[row]
+        if len(items) == 0:
+            x[:] = 0
+            continue
+        _apply(gram, factors, items, more, x, pull)
+        residual[:] = -pull
+        for k in range(len(items)):
+            residual += (np.float32(1) + more[k]) * factors[items[k]]
+        way[:] = residual
+        square = np.dot(residual, residual)
+        for _ in range(_STEPS):
+            if square < _CONVERGED:
+                break
+            _apply(gram, factors, items, more, way, pull)
+            length = square / np.dot(way, pull)
+            x += length * way
+            residual -= length * pull
+            before = square
+            square = np.dot(residual, residual)
+            way[:] = residual + (square / before) * way
+
+
+@njit(cache=True, nogil=True, fastmath=_SUM)
+def _apply(
+    gram: NDArray[np.float32],
+    factors: NDArray[np.float32],
+    items: NDArray[np.int32],
+    extra: NDArray[np.float32],
+    x: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    """Puts in `out` the product of a row's system and `x`."""
+    for i in range(len(x)):
+        total = np.float32(0)
+        for k in range(len(x)):
+            total += gram[i, k] * x[k]
+        out[i] = total
+    for at in range(len(items)):
+        vector = factors[items[at]]
+        total = np.float32(0)
+        for k in range(len(x)):
+            total += vector[k] * x[k]
+        total *= extra[at]
+        for k in range(len(x)):
+            out[k] += total * vector[k]
 
 
 @njit(cache=True, nogil=True)
-def _solve_rows(
+def _fold_in(
     indptr: NDArray[np.int64],
     item: NDArray[np.int32],
-    weight: NDArray[np.float32],
+    extra: NDArray[np.float32],
     factors: NDArray[np.float32],
-    gram: NDArray[np.float32],
-    alpha: np.float32,
+    answers: NDArray[np.float32],
     out: NDArray[np.float32],
     start: int,
     stop: int,
 ) -> None:
-    size = factors.shape[1]
-    block = np.empty((_BLOCK, size), np.float32)
-    scaled = np.empty((_BLOCK, size), np.float32)
+    """Solves each row's system exactly.
+
+    With the common system C, the row's vectors Y and its extra confidences D, the answer to
+    (C + Y'DY) x = Y'(1 + D) is Y C^-1 weighted by (I + D Y C^-1 Y')^-1 (1 + D).
+    """
     for row in range(start, stop):
-        if indptr[row] == indptr[row + 1]:
+        first, n = indptr[row], indptr[row + 1] - indptr[row]
+        if n == 0:
             continue
-        system = gram.copy()
-        right = out[row]
-        for first in range(indptr[row], indptr[row + 1], _BLOCK):
-            n = min(_BLOCK, indptr[row + 1] - first)
-            for k in range(n):
-                extra = alpha * weight[first + k]
-                vector = factors[item[first + k]]
-                block[k] = vector
-                scaled[k] = extra * vector
-                right += (np.float32(1) + extra) * vector
-            system += np.dot(scaled[:n].T, block[:n])
-        _cholesky_solve(system, right)
-
-
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def _cholesky_solve(system: NDArray[np.float32], right: NDArray[np.float32]) -> None:
-    """Puts the solution in `right`; the lower triangle of `system` is overwritten."""
-    size = len(right)
-    for i in range(size):
-        for j in range(i):
-            total = system[i, j]
-            for k in range(j):
-                total -= system[i, k] * system[j, k]
-            system[i, j] = total * system[j, j]
-        total = system[i, i]
-        for k in range(i):
-            total -= system[i, k] * system[i, k]
-        system[i, i] = np.float32(1) / np.sqrt(total)
-    for i in range(size):
-        total = right[i]
-        for k in range(i):
-            total -= system[i, k] * right[k]
-        right[i] = total * system[i, i]
-    for i in range(size - 1, -1, -1):
-        value = right[i] * system[i, i]
-        right[i] = value
-        for k in range(i):
-            right[k] -= system[i, k] * value
+        root = np.sqrt(extra[first : first + n].astype(np.float64))
+        system = np.empty((n, n), np.float64)
+        right = np.empty(n, np.float64)
+        for i in range(n):
+            for j in range(i + 1):
+                product = np.dot(answers[item[first + i]], factors[item[first + j]])
+                system[i, j] = system[j, i] = root[i] * root[j] * product
+            system[i, i] += 1
+            right[i] = (1 + root[i] ** 2) / root[i]
+        weight = root * np.linalg.solve(system, right)
+        for i in range(n):
+            out[row] += np.float32(weight[i]) * answers[item[first + i]]

@@ -96,8 +96,8 @@ class Neighbours:
 
 def largest(amount: NDArray[np.floating], most: int | None) -> list[int]:
     """Places of the `most` largest finite amounts (all, if None), largest first."""
-    order = np.argsort(-amount, kind="stable")[:most]
-    return [int(at) for at in order if np.isfinite(amount[at])]
+    order = np.argsort(-amount, kind="stable")[:most].tolist()
+    return [at for at, value in zip(order, amount[order].tolist(), strict=True) if value > -np.inf]
 
 
 @njit(cache=True, nogil=True)
