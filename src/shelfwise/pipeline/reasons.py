@@ -21,7 +21,7 @@ from shelfwise.pipeline.recommend import Ranked
 
 PER_ITEM = 2
 """Reasons given for each item at most, besides what reviewers say."""
-ASKED = 3
+ASKED = 2
 """Largest contributions that a source is asked for."""
 FEWEST = 3
 """Fewer shoppers than this are a coincidence, not a reason."""
@@ -83,7 +83,7 @@ _TELLING = {
 def _sources_to_ask(ranked: Ranked) -> dict[str, NDArray[np.int64]]:
     """For each source, the rows of which it is among the strongest."""
     share = ranked.source_share
-    order = np.argsort(-share, axis=1, kind="stable")[:, : PER_ITEM + 2]
+    order = np.argsort(-share, axis=1, kind="stable")[:, : PER_ITEM + 1]
     out: dict[str, NDArray[np.int64]] = {}
     for column, source in enumerate(ranked.sources):
         strong = (order == column).any(axis=1) & (share[:, column] >= SMALLEST_SHARE)
@@ -106,10 +106,9 @@ def _praise(reviews: ReviewDigest, item: int) -> tuple[Reason, ...]:
     """What reviewers praise most, if anything; products added after training have no reviews."""
     if item >= len(reviews.sentiment):
         return ()
-    facts = reviews.facts(item)
-    if not facts.praised:
+    first = reviews.most_praised(item)
+    if first is None:
         return ()
-    first = facts.praised[0]
     mentioned = first.n_positive + first.n_negative
     evidence = (
         Evidence("reviews_praising", first.n_positive),
