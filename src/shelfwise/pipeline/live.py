@@ -66,6 +66,7 @@ class LiveShop:
         self._events: dict[str, list[Event]] = {}
         self._masks: dict[str, NDArray[np.bool_]] = {}
         self._available = self._shelf.available()
+        self._all_available = bool(self._available.all())
         self._labels = Labels(self._ids.__getitem__, self._title, self._price)
 
     def ready(self) -> tuple[bool, str]:
@@ -185,12 +186,13 @@ class LiveShop:
             now_ms=np.asarray([now_ms], np.int64),
             n=question.n,
             exclude=Ragged.of([banned]),
-            eligible=self._eligible(question.filter)[None, :],
+            eligible=self._eligible(question.filter),
         ), missing
 
-    def _eligible(self, expression: dict[str, Any] | None) -> NDArray[np.bool_]:
+    def _eligible(self, expression: dict[str, Any] | None) -> NDArray[np.bool_] | None:
+        """[1, n_items] what may be shown; None: everything."""
         if expression is None:
-            return self._available
+            return None if self._all_available else self._available[None, :]
         try:
             key = json.dumps(expression, sort_keys=True)
         except (TypeError, ValueError, RecursionError):
@@ -203,7 +205,7 @@ class LiveShop:
             if len(self._masks) >= 256:
                 self._masks.clear()
             self._masks[key] = mask
-        return mask
+        return mask[None, :]
 
     def _slate(
         self, question: Question, requests: Requests, ranked: Ranked, missing: list[str]
@@ -267,6 +269,7 @@ class LiveShop:
     def _set_shelf(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._available = shelf.available()
+        self._all_available = bool(self._available.all())
         self._masks.clear()
 
     def _extend(self, product: Product) -> None:
