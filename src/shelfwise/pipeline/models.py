@@ -16,6 +16,7 @@ from shelfwise.retrieval.item_knn import ItemKNNConfig
 from shelfwise.retrieval.popular import PopularConfig
 from shelfwise.retrieval.repeat import RepeatConfig
 from shelfwise.retrieval.transition import NextItemConfig, TransitionConfig
+from shelfwise.retrieval.two_hop import TwoHopConfig
 
 
 class ModelsConfig(Settings):
@@ -29,6 +30,8 @@ class ModelsConfig(Settings):
     """What follows what, with decay over the distance."""
     next_item: NextItemConfig = NextItemConfig()
     """What comes directly after the last product."""
+    two_hop: TwoHopConfig = TwoHopConfig()
+    """What follows what follows."""
     ease: EASEConfig = EASEConfig()
     """Learnt weights between products."""
     als: ALSConfig = ALSConfig()

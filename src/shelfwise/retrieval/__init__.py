@@ -16,6 +16,7 @@ from shelfwise.retrieval.item_knn import ItemKNN, ItemKNNConfig
 from shelfwise.retrieval.popular import Popular, PopularConfig
 from shelfwise.retrieval.repeat import Repeat, RepeatConfig
 from shelfwise.retrieval.transition import NextItem, NextItemConfig, Transition, TransitionConfig
+from shelfwise.retrieval.two_hop import TwoHop, TwoHopConfig
 
 
 class ModelClass(Protocol):
@@ -35,6 +36,7 @@ MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
     (ItemKNN.name, ItemKNN, ItemKNNConfig),
     (Transition.name, Transition, TransitionConfig),
     (NextItem.name, NextItem, NextItemConfig),
+    (TwoHop.name, TwoHop, TwoHopConfig),
     (EASE.name, EASE, EASEConfig),
     (ALS.name, ALS, ALSConfig),
     (Content.name, Content, ContentConfig),
