@@ -7,10 +7,9 @@ import pytest
 from tests.retrieval.conftest import asked_after, shop_of
 
 from shelfwise.retrieval.interactions import Freshness
-from shelfwise.retrieval.transition import TransitionConfig
 from shelfwise.retrieval.two_hop import TwoHop, TwoHopConfig
 
-STEP = TransitionConfig(
+CONFIG = TwoHopConfig(
     window=1,
     backward=0.0,
     source_norm=0.0,
@@ -35,7 +34,7 @@ ROWS = [
 def model() -> TwoHop:
     """Steps a>b, b>c, b>d, a>d and d>c, once each."""
     shop = shop_of(ROWS, ["a", "b", "c", "d"], [])
-    return TwoHop.fit(shop, TwoHopConfig(step=STEP), np.random.default_rng(0))
+    return TwoHop.fit(shop, CONFIG, np.random.default_rng(0))
 
 
 def test_the_second_step_is_a_share_of_all_that_leave_the_middle(model: TwoHop) -> None:

@@ -7,7 +7,7 @@ In a linear fusion of six other sources on Beauty's validation items it lifts ND
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -29,13 +29,13 @@ from shelfwise.retrieval.transition import TransitionConfig
 _PIECE = 256
 
 
-class TwoHopConfig(Settings):
-    """Which single steps are joined, and how many pairs are kept."""
+class TwoHopConfig(TransitionConfig):
+    """The single steps that are joined, how a history is weighed, and what is kept."""
 
-    step: TransitionConfig = TransitionConfig(neighbours=100)
-    """The single steps, and how a history is weighed."""
+    first: int = Field(default=100, ge=1)
+    """Single steps joined per item, the strongest; more cost time."""
     neighbours: int = Field(default=200, ge=1)
-    """Pairs kept per item; more cost memory and time."""
+    """Pairs of two steps kept per item; more cost memory and time."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,19 @@ class TwoHop:
     def fit(cls, data: FitData, config: TwoHopConfig, rng: np.random.Generator) -> TwoHop:
         """The pairs of every item of the data."""
         dataset = as_dataset(data)
-        step = config.step
-        seen = faded(sequences(dataset, step.weights), step.freshness, timed=dataset.timed)
-        single = OrderedPairs.count(seen, step.pair_rule(), timed=dataset.timed).neighbours
+        seen = faded(sequences(dataset, config.weights), config.freshness, timed=dataset.timed)
+        step = replace(config.pair_rule(), neighbours=config.first)
+        single = OrderedPairs.count(seen, step, timed=dataset.timed).neighbours
         neighbours, paths = _joined(single, config.neighbours)
         return cls(neighbours, paths, dataset.timed, config)
 
     @cached_property
     def rule(self) -> ContextRule:
         """How a history is weighed."""
-        step = self.config.step
         return ContextRule(
-            step.weights.by_type(),
-            step.context_decay,
-            step.context_half_life_days,
+            self.config.weights.by_type(),
+            self.config.context_decay,
+            self.config.context_half_life_days,
             self.timed,
             self.neighbours.n_items,
         )
