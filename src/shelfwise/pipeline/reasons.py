@@ -224,6 +224,7 @@ TEMPLATES: Mapping[str, Callable[[int, Contribution, Labels], Reason | None]] = 
     "item_knn": _after("bought_together", "Chosen together with"),
     "transition": _after("bought_after", "Chosen after"),
     "next_item": _after("bought_next", "Chosen right after"),
+    "two_hop": _like("related", "Often follows what follows"),
     "ease": _after("bought_together", "Chosen together with"),
     "als": _like("taste", "Shoppers with your taste choose it, going by"),
     "content": _like("similar", "Similar to"),

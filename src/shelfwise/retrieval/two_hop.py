@@ -18,7 +18,6 @@ from pydantic import Field
 
 from shelfwise.core.model import Contribution, ModelState
 from shelfwise.core.requests import Requests
-from shelfwise.core.settings import Settings
 from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import FitData, as_dataset, faded, sequences
 from shelfwise.retrieval.neighbours import Neighbours, packed, prune
