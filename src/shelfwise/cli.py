@@ -245,6 +245,8 @@ def recommend(
     slate = opened.recommend(question)
     if as_json:
         _print_json(msgspec.to_builtins(slate))
+    elif not slate.items:
+        out.print("Nothing is left to recommend: all products are excluded, hidden or known.")
     else:
         out.print(_slate_table(opened, slate))
 

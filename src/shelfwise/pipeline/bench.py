@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
+from types import ModuleType
 
 from shelfwise.core.errors import BadInputError
 
@@ -27,13 +29,15 @@ def run_benchmark(name: str, json_file: Path | None) -> None:
             f"There is no benchmark '{name}'.", remedy=f"Choose one of: all, {', '.join(names)}."
         )
     for one in names if name == "all" else [name]:
-        _run(FOLDER / f"{one}.py", json_file)
+        load(FOLDER / f"{one}.py").main(json_file)
 
 
-def _run(path: Path, json_file: Path | None) -> None:
+def load(path: Path) -> ModuleType:
+    """The benchmark at `path` as a module; its `main(json_file)` runs it."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise BadInputError(f"{path} cannot be loaded.", remedy="Restore it from the repository.")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # dataclasses look their module up there
     spec.loader.exec_module(module)
-    module.main(json_file)
+    return module
