@@ -17,6 +17,7 @@ from shelfwise.core.question import Question
 from shelfwise.core.slate import Slate
 from shelfwise.ingest.demo_shop import DemoShop
 from shelfwise.pipeline.live import LiveShop
+from shelfwise.pipeline.reasons import KINDS
 from shelfwise.store.log_record import Content, Deletion, Erasure, Record
 
 pytestmark = pytest.mark.slow
@@ -246,7 +247,7 @@ def test_every_item_has_a_reason_with_evidence_or_says_it_is_only_available(
         for item in live.recommend(Question(user_id=shopper), _now()).items:
             assert item.reasons
             assert all(one.evidence for one in item.reasons if one.kind != "available")
-            assert all(one.text for one in item.reasons)
+            assert all(one.text and one.kind in KINDS for one in item.reasons)
 
 
 def test_counts_told_as_reasons_are_the_counts_of_the_data(shop: Shop, demo: DemoShop) -> None:

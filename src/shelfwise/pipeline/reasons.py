@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,22 @@ from shelfwise.core.slate import Evidence, Reason
 from shelfwise.features.reviews import ReviewDigest
 from shelfwise.pipeline.recommend import Ranked
 
+KINDS: Final = (
+    "bought_together",
+    "bought_after",
+    "bought_next",
+    "bought_at_once",
+    "bought_before_it",
+    "bought_before",
+    "chosen_before",
+    "related",
+    "taste",
+    "similar",
+    "popular",
+    "reviews",
+    "available",
+)
+"""Every kind of reason there is; the console has a sentence for each in each language."""
 PER_ITEM = 2
 """Reasons given for each item at most, besides what reviewers say."""
 ASKED = 2
@@ -73,7 +90,9 @@ _TELLING = {
     "bought_together": 2.0,
     "bought_after": 2.0,
     "bought_next": 2.0,
+    "bought_at_once": 2.0,
     "bought_before": 2.0,
+    "chosen_before": 2.0,
     "popular": 0.7,
     "taste": 0.4,
 }
@@ -146,18 +165,23 @@ def _popular(item: int, why: Contribution, labels: Labels) -> Reason | None:
     return Reason("popular", f"Chosen by {who} in the last {days} days", evidence)
 
 
-def _after(kind: str, phrase: str) -> Callable[[int, Contribution, Labels], Reason | None]:
-    """A reason that counts shoppers who had one product and then (or also) the other."""
+def _counted(*ways: tuple[str, str, str]) -> Callable[[int, Contribution, Labels], Reason | None]:
+    """A reason that counts shoppers who had one product and then (or also) the other.
+
+    `ways` are (fact, kind, phrase), the more telling first; the first with enough shoppers is told.
+    """
 
     def reason(item: int, why: Contribution, labels: Labels) -> Reason | None:
         del item
-        both, of = int(why.facts.get("both", 0)), int(why.facts.get("of", 0))
-        if why.because < 0 or of < both or both < FEWEST:
-            return None
-        other = labels.item_id(why.because)
-        text = f"{phrase} {_quoted(why.because, labels)} by {both:,} of {of:,} shoppers"
-        evidence = (Evidence("both", both, other), Evidence("of", of, other))
-        return Reason(kind, text, evidence)
+        of = int(why.facts.get("of", 0))
+        for fact, kind, phrase in ways:
+            both = int(why.facts.get(fact, 0))
+            if why.because < 0 or not FEWEST <= both <= of:
+                continue
+            other = labels.item_id(why.because)
+            text = f"{phrase} {_quoted(why.because, labels)} by {both:,} of {of:,} shoppers"
+            return Reason(kind, text, (Evidence("both", both, other), Evidence("of", of, other)))
+        return None
 
     return reason
 
@@ -186,15 +210,16 @@ def _again(item: int, why: Contribution, labels: Labels) -> Reason | None:
         return None
     often = "once" if times == 1 else "twice" if times == 2 else f"{times} times"
     evidence = [Evidence("times", times)]
-    text = f"You bought it {often}"
+    bought = bool(why.facts.get("bought", 1.0))
+    text = f"You {'bought' if bought else 'chose'} it {often}"
     if days is not None and np.isfinite(days):
         text += f", last {_days(days)} ago"
         evidence.append(Evidence("days_ago", round(float(days), 1)))
     typical = why.facts.get("typical_days")
     if typical is not None and np.isfinite(typical) and typical >= 1:
-        text += f"; people buy it again after about {_days(typical)}"
+        text += f"; people come back to it after about {_days(typical)}"
         evidence.append(Evidence("typical_days", round(float(typical), 1)))
-    return Reason("bought_before", text, tuple(evidence))
+    return Reason("bought_before" if bought else "chosen_before", text, tuple(evidence))
 
 
 def _cheaper(item: int, other: int, labels: Labels) -> tuple[str, tuple[Evidence, ...]]:
@@ -221,11 +246,18 @@ _OF_ANY_MODEL = _like("related", "Goes with")
 
 TEMPLATES: Mapping[str, Callable[[int, Contribution, Labels], Reason | None]] = {
     "popular": _popular,
-    "item_knn": _after("bought_together", "Chosen together with"),
-    "transition": _after("bought_after", "Chosen after"),
-    "next_item": _after("bought_next", "Chosen right after"),
+    "item_knn": _counted(("both", "bought_together", "Chosen together with")),
+    "transition": _counted(
+        ("both", "bought_after", "Chosen after"),
+        ("together", "bought_at_once", "Chosen at the same time as"),
+        ("before", "bought_before_it", "Often chosen before"),
+    ),
+    "next_item": _counted(
+        ("both", "bought_next", "Chosen right after"),
+        ("together", "bought_at_once", "Chosen at the same time as"),
+    ),
     "two_hop": _like("related", "Often follows what follows"),
-    "ease": _after("bought_together", "Chosen together with"),
+    "ease": _counted(("both", "bought_together", "Chosen together with")),
     "als": _like("taste", "Shoppers with your taste choose it, going by"),
     "content": _like("similar", "Similar to"),
     "repeat": _again,

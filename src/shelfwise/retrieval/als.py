@@ -22,6 +22,7 @@ from shelfwise.core.dataset import Events
 from shelfwise.core.model import NOT_SCORED, Contribution, ModelState
 from shelfwise.core.requests import Requests
 from shelfwise.core.settings import Settings
+from shelfwise.core.threads import over_rows
 from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import (
     EventWeights,
@@ -31,7 +32,6 @@ from shelfwise.retrieval.interactions import (
     mean_weight,
 )
 from shelfwise.retrieval.neighbours import largest
-from shelfwise.retrieval.threads import over_rows
 
 _PIECE = 256
 _STEPS = 3
@@ -102,6 +102,11 @@ class ALS:
         )
 
     @cached_property
+    def never_met(self) -> NDArray[np.int64]:
+        """Codes of items that nobody met."""
+        return np.flatnonzero(~self.known)
+
+    @cached_property
     def gram(self) -> NDArray[np.float32]:
         """[factors, factors] what every row's system has in common."""
         return _regularised_gram(self.factors, self.config.reg)
@@ -116,7 +121,7 @@ class ALS:
         """[n_requests, n_items]; -inf for items nobody met, and all where the history is empty."""
         vectors = self.vectors(requests)
         out = vectors @ self.factors.T
-        out[:, ~self.known] = NOT_SCORED
+        out[:, self.never_met] = NOT_SCORED
         out[~vectors.any(axis=1)] = NOT_SCORED
         return out
 
@@ -144,7 +149,8 @@ class ALS:
         met = self.factors[history].astype(np.float64)
         system = self.gram + (met.T * weight) @ met
         appearances = np.bincount(place, minlength=len(history))
-        given = self.factors[items] @ np.linalg.solve(system, met.T * (appearances + weight))
+        asked = np.linalg.solve(system, self.factors[items].T.astype(np.float64))
+        given = (asked.T @ met.T) * (appearances + weight)
         return [
             [Contribution(int(history[at]), float(row[at])) for at in largest(row, most)]
             for row in given

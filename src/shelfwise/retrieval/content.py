@@ -27,7 +27,7 @@ from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import EventWeights, FitData, as_dataset
 from shelfwise.retrieval.neighbours import largest
 from shelfwise.retrieval.product_words import BRAND, LEAF, FieldWeights, tokens
-from shelfwise.retrieval.tf_idf import Vocabulary, cosines, main_axes
+from shelfwise.retrieval.tf_idf import Vocabulary, cosines, dots_and_length, main_axes
 
 
 class ContentConfig(Settings):
@@ -129,9 +129,8 @@ class Content:
         context = self.rule.of(requests.history)
         history, place = np.unique(context.item, return_inverse=True)
         weight = np.bincount(place, context.weight, minlength=len(history))
-        met = self.rows[history]
-        length = np.sqrt(np.square(np.asarray(met.T @ weight)).sum())
-        amounts = (self.rows[items] @ met.T).toarray() * (weight / max(float(length), 1e-12))
+        dots, length = dots_and_length(self.rows, items, history, weight.astype(np.float32))
+        amounts = dots * (weight / max(length, 1e-12))
         amounts[amounts == 0] = -np.inf
         return [
             [
@@ -153,12 +152,18 @@ class Content:
         """Places of the product's tokens in the vocabulary (a slice: row objects are slow)."""
         return np.asarray(self.rows.indices[self.rows.indptr[item] : self.rows.indptr[item + 1]])
 
+    @cached_property
+    def kinds(self) -> NDArray[np.int8]:
+        """[tokens] whether a token is a brand (1), a leaf category (2), a word (0) or neither."""
+        return np.array([_kind(token) for token in self.vocabulary.tokens], np.int8)
+
     def _facts(self, item: int, other: int) -> dict[str, float]:
-        shared = self.shared(item, other)
+        shared = np.intersect1d(self._tokens(item), self._tokens(other), assume_unique=True)
+        brand, leaf, word = (int((self.kinds[shared] == kind).sum()) for kind in (1, 2, 0))
         return {
-            "same_brand": float(any(token.startswith(BRAND) for token in shared)),
-            "same_category": float(any(token.startswith(LEAF) for token in shared)),
-            "shared_words": float(sum("=" not in token for token in shared)),
+            "same_brand": float(brand > 0),
+            "same_category": float(leaf > 0),
+            "shared_words": float(word),
         }
 
     def state(self) -> ModelState:
@@ -204,3 +209,11 @@ def _with_text(table: pa.Table) -> Iterable[Product]:
 def _to_length_one(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.where(length > 1e-6, vectors / np.maximum(length, 1e-6), 0).astype(np.float32)
+
+
+def _kind(token: str) -> int:
+    if token.startswith(BRAND):
+        return 1
+    if token.startswith(LEAF):
+        return 2
+    return -1 if "=" in token else 0

@@ -23,6 +23,7 @@ from shelfwise.core.errors import ConfigError
 from shelfwise.core.model import Contribution, ModelState
 from shelfwise.core.requests import Requests
 from shelfwise.core.settings import Settings
+from shelfwise.core.threads import over_rows
 from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import (
     EventWeights,
@@ -33,7 +34,6 @@ from shelfwise.retrieval.interactions import (
 )
 from shelfwise.retrieval.neighbours import Neighbours, packed, prune
 from shelfwise.retrieval.shared_pairs import gram, users_of_both
-from shelfwise.retrieval.threads import over_rows
 
 _PIECE = 256
 _TILE = 512

@@ -15,8 +15,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from shelfwise.core.model import NOT_SCORED, Contribution
+from shelfwise.core.threads import over_rows
 from shelfwise.retrieval.context import Context
-from shelfwise.retrieval.threads import over_rows
 from shelfwise.retrieval.topk import push
 
 _PIECE = 64

@@ -14,10 +14,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from shelfwise.core.model import Contribution
+from shelfwise.core.threads import over_rows
 from shelfwise.retrieval.context import Context
 from shelfwise.retrieval.interactions import DAY_MS, Sequences
 from shelfwise.retrieval.neighbours import Neighbours, packed, prune
-from shelfwise.retrieval.threads import over_rows
 
 _PIECE = 256
 _AFTER, _TOGETHER, _BEFORE = 0, 1, 2
@@ -116,19 +116,17 @@ class OrderedPairs:
         return self.neighbours.explain(context, items, self.facts, most)
 
     def facts(self, history_item: int, place: int) -> dict[str, float]:
-        """`of` shoppers who met the history item, `both` met the other one afterwards.
+        """`of` shoppers who met the history item: how many met the other one, and when.
 
-        Where none did: `together` (at the same time), or else `before`.
+        `both` met it afterwards, `together` at the same time, `before` earlier; left out where 0.
         """
-        of = float(self.shoppers[history_item])
-        for name, count in (
-            ("both", self.after[place]),
-            ("together", self.together[place]),
-            ("before", self.before[place]),
-        ):
-            if count > 0:
-                return {name: float(count), "of": of}
-        return {"of": of}
+        counted = {
+            "both": float(self.after[place]),
+            "together": float(self.together[place]),
+            "before": float(self.before[place]),
+        }
+        told = {name: count for name, count in counted.items() if count > 0}
+        return told | {"of": float(self.shoppers[history_item])}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The pairs as flat arrays."""

@@ -22,8 +22,8 @@ from shelfwise.core.dataset import Dataset
 from shelfwise.core.model import NOT_SCORED, Contribution, ModelState
 from shelfwise.core.requests import Requests
 from shelfwise.core.settings import Settings
+from shelfwise.core.threads import over_rows
 from shelfwise.retrieval.interactions import DAY_MS, EventWeights, FitData, as_dataset
-from shelfwise.retrieval.threads import over_rows
 
 _PIECE = 64
 _SHORTEST_DAYS = 0.5

@@ -7,8 +7,8 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
+from shelfwise.core.threads import over_rows
 from shelfwise.retrieval.neighbours import Neighbours, packed, prune
-from shelfwise.retrieval.threads import over_rows
 
 _PIECE = 256
 

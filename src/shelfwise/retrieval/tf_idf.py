@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from shelfwise.core.model import NOT_SCORED
+from shelfwise.core.threads import over_rows
 from shelfwise.retrieval.context import Context
-from shelfwise.retrieval.threads import over_rows
 
 _PIECE = 64
 _OVERSAMPLED = 16
@@ -159,3 +159,50 @@ def _add_tokens(
                 added = factor * column_value[place]
                 before = scores[code]
                 scores[code] = added if before == NOT_SCORED else before + added
+
+
+def dots_and_length(
+    rows: sparse.csr_matrix,
+    items: NDArray[np.int32],
+    history: NDArray[np.int32],
+    weight: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], float]:
+    """[items, history] products of rows, and the length of the weighted sum of the history's."""
+    out = np.empty((len(items), len(history)), np.float32)
+    total = np.zeros(rows.shape[1], np.float32)
+    length = _dots(rows.indptr, rows.indices, rows.data, items, history, weight, total, out)
+    return out, float(length)
+
+
+@njit(cache=True, nogil=True)
+def _dots(
+    indptr: NDArray[np.int32],
+    indices: NDArray[np.int32],
+    data: NDArray[np.float32],
+    items: NDArray[np.int32],
+    history: NDArray[np.int32],
+    weight: NDArray[np.float32],
+    total: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> float:
+    """`total` [tokens] is scratch, all 0."""
+    for i in range(len(items)):
+        start, stop = indptr[items[i]], indptr[items[i] + 1]
+        for at in range(start, stop):
+            total[indices[at]] = data[at]
+        for h in range(len(history)):
+            dot = np.float32(0.0)
+            for at in range(indptr[history[h]], indptr[history[h] + 1]):
+                dot += total[indices[at]] * data[at]
+            out[i, h] = dot
+        for at in range(start, stop):
+            total[indices[at]] = 0.0
+    for h in range(len(history)):
+        for at in range(indptr[history[h]], indptr[history[h] + 1]):
+            total[indices[at]] += weight[h] * data[at]
+    squares = 0.0
+    for h in range(len(history)):
+        for at in range(indptr[history[h]], indptr[history[h] + 1]):
+            squares += total[indices[at]] ** 2
+            total[indices[at]] = 0.0
+    return float(np.sqrt(squares))

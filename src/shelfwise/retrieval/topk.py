@@ -11,8 +11,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from shelfwise.core.model import NOT_SCORED
+from shelfwise.core.threads import over_rows
 from shelfwise.core.vocabulary import UNKNOWN
-from shelfwise.retrieval.threads import over_rows
 
 _PIECE = 64
 

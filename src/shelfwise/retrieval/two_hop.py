@@ -18,11 +18,11 @@ from pydantic import Field
 
 from shelfwise.core.model import Contribution, ModelState
 from shelfwise.core.requests import Requests
+from shelfwise.core.threads import over_rows
 from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import FitData, as_dataset, faded, sequences
 from shelfwise.retrieval.neighbours import Neighbours, packed, prune
 from shelfwise.retrieval.ordered_pairs import OrderedPairs
-from shelfwise.retrieval.threads import over_rows
 from shelfwise.retrieval.transition import TransitionConfig
 
 _PIECE = 256
