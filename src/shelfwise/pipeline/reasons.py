@@ -8,7 +8,7 @@ in the score is never given as a reason; what reviewers praise is told as a fact
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -70,55 +70,74 @@ def reasons_for(
 
     What reviewers praise is told last.
     """
-    asked = _sources_to_ask(ranked)
-    told: list[list[Reason]] = [[] for _ in ranked.item]
-    for source, rows in asked.items():
-        column = ranked.sources.index(source)
-        explained = models[source].explain(requests, ranked.item[rows], ASKED)
-        for row, contributions in zip(rows, explained, strict=True):
-            reason = _reason(source, int(ranked.item[row]), contributions, labels)
-            if reason is not None:
-                weight = float(ranked.source_share[row, column])
-                told[row].append(Reason(reason.kind, reason.text, reason.evidence, weight))
+    told: list[dict[str, Reason]] = [{} for _ in ranked.item]
+    order = _most_telling_first(ranked)
+    for place in range(order.shape[1]):
+        wanted = PER_ITEM if place < PER_ITEM else 1
+        short = [row for row, reasons in enumerate(told) if len(reasons) < wanted]
+        for column, rows in _by_source(order[:, place], short).items():
+            _ask(models, requests, ranked, column, rows, labels, told)
     return [
-        (_best(reasons) or (_last_resort(),)) + _praise(reviews, int(item))
+        (tuple(reasons.values()) or (_last_resort(),)) + _praise(reviews, int(item))
         for reasons, item in zip(told, ranked.item, strict=True)
     ]
 
 
-_TELLING = {
-    "bought_together": 2.0,
-    "bought_after": 2.0,
-    "bought_next": 2.0,
-    "bought_at_once": 2.0,
-    "bought_before": 2.0,
-    "chosen_before": 2.0,
+_TELLING: Final[Mapping[str, float]] = {
+    "item_knn": 2.0,
+    "transition": 2.0,
+    "next_item": 2.0,
+    "ease": 2.0,
+    "repeat": 2.0,
     "popular": 0.7,
-    "taste": 0.4,
+    "als": 0.4,
 }
 """How much more a counted fact tells a person than a likeness does, at the same share of score."""
 
 
-def _sources_to_ask(ranked: Ranked) -> dict[str, NDArray[np.int64]]:
-    """For each source, the rows of which it is among the strongest."""
+def _most_telling_first(ranked: Ranked) -> NDArray[np.int64]:
+    """[n_rows, n_sources] columns of the sources behind each row, -1 for those that are not.
+
+    All that gave at least `SMALLEST_SHARE` of the score, and the one that gave most in any case.
+    """
     share = ranked.source_share
-    order = np.argsort(-share, axis=1, kind="stable")[:, : PER_ITEM + 1]
-    out: dict[str, NDArray[np.int64]] = {}
-    for column, source in enumerate(ranked.sources):
-        strong = (order == column).any(axis=1) & (share[:, column] >= SMALLEST_SHARE)
-        strong &= np.isfinite(ranked.source_score[:, column])
-        if strong.any():
-            out[source] = np.flatnonzero(strong)
+    spoke = np.isfinite(ranked.source_score) & (share > 0)
+    enough = share >= np.minimum(SMALLEST_SHARE, share.max(axis=1, keepdims=True, initial=0.0))
+    telling = np.array([_TELLING.get(source, 1.0) for source in ranked.sources])
+    weight = np.where(spoke & enough, share * telling, 0.0)
+    order = np.argsort(-weight, axis=1, kind="stable")
+    return np.where(np.take_along_axis(weight, order, axis=1) > 0, order, -1)
+
+
+def _by_source(columns: NDArray[np.int64], rows: list[int]) -> dict[int, list[int]]:
+    """The rows that each source is to be asked about."""
+    out: dict[int, list[int]] = {}
+    for row in rows:
+        column = int(columns[row])
+        if column >= 0:
+            out.setdefault(column, []).append(row)
     return out
 
 
-def _best(reasons: list[Reason]) -> tuple[Reason, ...]:
-    """The most telling, and no two about the same other product."""
-    kept: dict[str, Reason] = {}
-    for reason in sorted(reasons, key=lambda one: -one.weight * _TELLING.get(one.kind, 1.0)):
+def _ask(
+    models: Mapping[str, Model],
+    requests: Requests,
+    ranked: Ranked,
+    column: int,
+    rows: list[int],
+    labels: Labels,
+    told: list[dict[str, Reason]],
+) -> None:
+    """Adds what one source says of `rows`; an item gets no two reasons about one other product."""
+    source = ranked.sources[column]
+    explained = models[source].explain(requests, ranked.item[rows], ASKED)
+    for row, contributions in zip(rows, explained, strict=True):
+        reason = _reason(source, int(ranked.item[row]), contributions, labels)
+        if reason is None:
+            continue
         others = [fact.item_id for fact in reason.evidence if fact.item_id is not None]
-        kept.setdefault(others[0] if others else reason.kind, reason)
-    return tuple(kept.values())[:PER_ITEM]
+        weight = float(ranked.source_share[row, column])
+        told[row].setdefault(others[0] if others else reason.kind, replace(reason, weight=weight))
 
 
 def _praise(reviews: ReviewDigest, item: int) -> tuple[Reason, ...]:
@@ -139,7 +158,7 @@ def _praise(reviews: ReviewDigest, item: int) -> tuple[Reason, ...]:
 
 
 def _last_resort() -> Reason:
-    return Reason("available", "In stock, and nothing closer to this shopper is left to show")
+    return Reason("available", "Nothing closer to this shopper is left to show")
 
 
 def _reason(

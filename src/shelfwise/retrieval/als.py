@@ -146,11 +146,12 @@ class ALS:
         context = self.rule.of(requests.history)
         history, place = np.unique(context.item, return_inverse=True)
         weight = self.config.alpha * np.bincount(place, context.weight, minlength=len(history))
-        met = self.factors[history].astype(np.float64)
-        system = self.gram + (met.T * weight) @ met
         appearances = np.bincount(place, minlength=len(history))
-        asked = np.linalg.solve(system, self.factors[items].T.astype(np.float64))
-        given = (asked.T @ met.T) * (appearances + weight)
+        # Woodbury: the system of the history's size, which is small, not of the factors'
+        answers = self.answers[history].astype(np.float64)
+        system = np.eye(len(history)) + weight[:, None] * (self.factors[history] @ answers.T)
+        given = np.linalg.solve(system.T, answers @ self.factors[items].T).T
+        given = given * (appearances + weight)
         return [
             [Contribution(int(history[at]), float(row[at])) for at in largest(row, most)]
             for row in given

@@ -69,7 +69,7 @@ SENTENCES: Final[Mapping[Language, Sentences]] = {
             "bought_before": "您买过 {times} 次",
             "chosen_before": "您选过 {times} 次",
             "reviews": "{reviews_mentioning} 条相关评价中有 {reviews_praising} 条称赞：“{quote}”",
-            "available": "有货，且没有更贴近这位顾客的商品可展示",
+            "available": "没有更贴近这位顾客的商品可展示",
         },
         more={
             "days": "（最近 {days} 天）",
