@@ -6,7 +6,9 @@
 Without `--shop` a simulated shop of 20,000 products is built through the command line. The server
 is `shelfwise serve` as an owner runs it; the load comes from a process of its own, so that neither
 measures the other's interpreter. Beside `/v1/recommend` stand, in the same run, `/healthz` (the
-floor: HTTP alone) and `/v1/events` (one durable event a request). CPU time is the server's own from
+floor: HTTP alone), the same questions at an even 150 a second (what a shopper waits: with 16
+connections that ask without a pause, the median is 16 times the time of one answer), and
+`/v1/events` (one durable event a request). CPU time is the server's own from
 /proc, which on a busy machine repeats better than wall time.
 """
 
@@ -33,6 +35,7 @@ import pyarrow.parquet as pq
 SHELFWISE: Final = str(Path(sys.executable).with_name("shelfwise"))
 N_PRODUCTS, N_USERS, N_EVENTS = 20_000, 20_000, 400_000
 SECONDS, CONNECTIONS = 10.0, 16
+RATE = 150.0
 _NOW_MS: Final = 1_760_000_000_000
 
 
@@ -44,6 +47,8 @@ class Load:
     method: str
     path: str
     bodies: tuple[bytes, ...] = ()
+    rate: float = 0.0
+    """Requests a second of all connections together, evenly; 0: each asks as soon as answered."""
 
     def requests(self) -> list[bytes]:
         """The bytes of each request."""
@@ -68,16 +73,26 @@ def loads(users: list[str], items: list[str], seed: int) -> list[Load]:
     return [
         Load("healthz", "GET", "/healthz"),
         Load("recommend", "POST", "/v1/recommend", questions),
+        Load("recommend at 150/s", "POST", "/v1/recommend", questions, RATE),
         Load("events", "POST", "/v1/events", tuple(json.dumps(e).encode() for e in events)),
     ]
 
 
-async def ask(port: int, requests: list[bytes], until: float) -> tuple[list[float], int]:
-    """Seconds of each answer on one connection, and how many were no success."""
+async def ask(
+    port: int, requests: list[bytes], until: float, first: float, every: float
+) -> tuple[list[float], int]:
+    """Seconds of each answer on one connection, and how many were no success.
+
+    With `every`, requests are due at `first` and so on, and waiting for a late answer counts too.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     took: list[float] = []
     errors = 0
+    due = first
     while (began := time.perf_counter()) < until:
+        if every:
+            await asyncio.sleep(max(0.0, due - began))
+            began, due = due, due + every
         writer.write(random.choice(requests))
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
@@ -92,7 +107,14 @@ async def attack(port: int, load: Load, connections: int, seconds: float) -> dic
     """What all connections together saw."""
     until = time.perf_counter() + seconds
     requests = load.requests()
-    seen = await asyncio.gather(*(ask(port, requests, until) for _ in range(connections)))
+    every = connections / load.rate if load.rate else 0.0
+    start = until - seconds
+    seen = await asyncio.gather(
+        *(
+            ask(port, requests, until, start + every * place / connections, every)
+            for place in range(connections)
+        )
+    )
     took = np.array([one for times, _ in seen for one in times])
     p50, p99 = np.percentile(took, [50, 99]) * 1000
     return {
@@ -109,7 +131,13 @@ def client_process(port: int, load: Load, connections: int, seconds: float) -> d
     given = json.dumps(
         {
             "port": port,
-            "load": [load.name, load.method, load.path, [body.decode() for body in load.bodies]],
+            "load": [
+                load.name,
+                load.method,
+                load.path,
+                [body.decode() for body in load.bodies],
+                load.rate,
+            ],
             "connections": connections,
             "seconds": seconds,
         }
@@ -130,8 +158,8 @@ def client_process(port: int, load: Load, connections: int, seconds: float) -> d
 def be_client() -> None:
     """The other process: one load, told on stdin, its figures on stdout."""
     given = json.load(sys.stdin)
-    name, method, path, bodies = given["load"]
-    load = Load(name, method, path, tuple(body.encode() for body in bodies))
+    name, method, path, bodies, rate = given["load"]
+    load = Load(name, method, path, tuple(body.encode() for body in bodies), rate)
     seen = asyncio.run(attack(given["port"], load, given["connections"], given["seconds"]))
     print(json.dumps(seen))
 
@@ -256,7 +284,7 @@ def measure(shop: Path, workers: int, connections: int, seconds: float) -> dict[
             used = cpu_seconds(process.pid) - before
             seen["server_cpu_us"] = round(used / max(1, seen["answers"]) * 1e6)
             figures[load.name] = seen
-            print(f"{load.name:10} {seen}", flush=True)
+            print(f"{load.name:20} {seen}", flush=True)
         figures["server_memory_mb"] = memory_mb(process.pid)
     finally:
         process.terminate()

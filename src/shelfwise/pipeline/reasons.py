@@ -38,7 +38,7 @@ KINDS: Final = (
 """Every kind of reason there is; the console has a sentence for each in each language."""
 PER_ITEM = 2
 """Reasons given for each item at most, besides what reviewers say."""
-ASKED = 2
+ASKED = 1
 """Largest contributions that a source is asked for."""
 FEWEST = 3
 """Fewer shoppers than this are a coincidence, not a reason."""

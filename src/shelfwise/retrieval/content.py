@@ -27,7 +27,7 @@ from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import EventWeights, FitData, as_dataset
 from shelfwise.retrieval.neighbours import largest
 from shelfwise.retrieval.product_words import BRAND, LEAF, FieldWeights, tokens
-from shelfwise.retrieval.tf_idf import Vocabulary, cosines, dots_and_length, main_axes
+from shelfwise.retrieval.tf_idf import Vocabulary, cosines, dots_and_length, main_axes, shared_kinds
 
 
 class ContentConfig(Settings):
@@ -154,12 +154,11 @@ class Content:
 
     @cached_property
     def kinds(self) -> NDArray[np.int8]:
-        """[tokens] whether a token is a brand (1), a leaf category (2), a word (0) or neither."""
+        """[tokens] a brand (0), a leaf category (1), a word (2) or neither (3)."""
         return np.array([_kind(token) for token in self.vocabulary.tokens], np.int8)
 
     def _facts(self, item: int, other: int) -> dict[str, float]:
-        shared = np.intersect1d(self._tokens(item), self._tokens(other), assume_unique=True)
-        brand, leaf, word = (int((self.kinds[shared] == kind).sum()) for kind in (1, 2, 0))
+        brand, leaf, word = shared_kinds(self._tokens(item), self._tokens(other), self.kinds)
         return {
             "same_brand": float(brand > 0),
             "same_category": float(leaf > 0),
@@ -213,7 +212,7 @@ def _to_length_one(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _kind(token: str) -> int:
     if token.startswith(BRAND):
-        return 1
+        return 0
     if token.startswith(LEAF):
-        return 2
-    return -1 if "=" in token else 0
+        return 1
+    return 3 if "=" in token else 2

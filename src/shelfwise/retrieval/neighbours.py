@@ -96,6 +96,9 @@ class Neighbours:
 
 def largest(amount: NDArray[np.floating], most: int | None) -> list[int]:
     """Places of the `most` largest finite amounts (all, if None), largest first."""
+    if most == 1:
+        at = int(amount.argmax()) if len(amount) else 0
+        return [at] if len(amount) and amount[at] > -np.inf else []
     order = np.argsort(-amount, kind="stable")[:most].tolist()
     return [at for at, value in zip(order, amount[order].tolist(), strict=True) if value > -np.inf]
 

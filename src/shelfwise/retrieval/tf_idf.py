@@ -206,3 +206,22 @@ def _dots(
             squares += total[indices[at]] ** 2
             total[indices[at]] = 0.0
     return float(np.sqrt(squares))
+
+
+@njit(cache=True, nogil=True)
+def shared_kinds(
+    one: NDArray[np.int32], other: NDArray[np.int32], kinds: NDArray[np.int8]
+) -> tuple[int, int, int]:
+    """How many tokens of kind 0, 1 and 2 two rows share; their tokens ascend."""
+    counts = np.zeros(4, np.int64)
+    i, j = 0, 0
+    while i < len(one) and j < len(other):
+        if one[i] == other[j]:
+            counts[kinds[one[i]]] += 1
+            i += 1
+            j += 1
+        elif one[i] < other[j]:
+            i += 1
+        else:
+            j += 1
+    return counts[0], counts[1], counts[2]
