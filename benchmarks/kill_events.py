@@ -59,6 +59,10 @@ class EmptyShop:
         del question
         return Slate(str(now_ms), (), self.version, fallback=True)
 
+    def recommend_many(self, questions: Sequence[Question], now_ms: int) -> list[Slate]:
+        """No products."""
+        return [self.recommend(question, now_ms) for question in questions]
+
     def apply(self, records: Sequence[Record]) -> None:
         """Keeps nothing."""
 

@@ -310,7 +310,9 @@ class Shop:
         filter: dict[str, Any] | None = None,  # noqa: A002 - as in the HTTP API
     ) -> list[Slate]:
         """The answer for each of many shoppers, in one batch and without reasons."""
-        questions = [Question(user_id=user, n=n, seen=seen, filter=filter) for user in users]
+        questions = [
+            Question(user_id=user, n=n, seen=seen, filter=filter, explain=False) for user in users
+        ]
         return self.live().recommend_many(questions, _now_ms())
 
     def funnel(self) -> Funnel:

@@ -28,6 +28,7 @@ class SmallShop:
     def __init__(self, items: Sequence[str] = ("a", "b", "c"), offset: int = 0) -> None:
         self.offset = offset
         self.applied: list[int] = []
+        self.batches: list[int] = []
         self.products = {item: Product(item, title=f"Product {item}") for item in items}
         self.events: list[Event] = []
         self.is_ready = True
@@ -80,6 +81,11 @@ class SmallShop:
         asked = (*question.item_ids, *([question.item_id] if question.item_id else []))
         missing = tuple(item for item in asked if item not in self.products)
         return Slate(f"r{now_ms}", items, self.version, fallback=not seen, missing_ids=missing)
+
+    def recommend_many(self, questions: Sequence[Question], now_ms: int) -> list[Slate]:
+        """The answer to each."""
+        self.batches.append(len(questions))
+        return [self.recommend(question, now_ms) for question in questions]
 
     def _fits(self, item: str, question: Question) -> bool:
         if question.filter is None:

@@ -83,14 +83,12 @@ class LiveShop:
 
     def recommend(self, question: Question, now_ms: int) -> Slate:
         """The answer to one question; raises `BadInputError` for a filter that makes no sense."""
-        requests, missing = self._requests(question, now_ms)
-        ranked = recommend(self._engine, requests, seen=question.seen)
-        return self._slate(question, requests, ranked, missing)
+        return self._answer_together([question], now_ms)[0]
 
     def recommend_many(self, questions: Sequence[Question], now_ms: int) -> list[Slate]:
-        """The answers to many questions that differ only in who asks; the same as one by one.
+        """The answers to questions that share `n`, `seen` and `filter`, as each gets alone.
 
-        Without reasons. All are answered together, in parts that fit in memory.
+        All are answered together, in parts that fit in memory.
         """
         size = part_size(len(self._engine.models), self._engine.n_items)
         return [
@@ -104,7 +102,7 @@ class LiveShop:
         requests = joined([request for request, _ in asked])
         ranked = recommend(self._engine, requests, seen=questions[0].seen)
         return [
-            self._slate(replace(question, explain=False), request, ranked.part(at), missing)
+            self._slate(question, request, ranked.part(at), missing)
             for at, (question, (request, missing)) in enumerate(zip(questions, asked, strict=True))
         ]
 

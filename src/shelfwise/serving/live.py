@@ -28,6 +28,10 @@ class Live(Protocol):
         """The answer to one question; raises `BadInputError` for a filter that makes no sense."""
         ...
 
+    def recommend_many(self, questions: Sequence[Question], now_ms: int) -> list[Slate]:
+        """The answers to questions that share `n`, `seen` and `filter`, as each gets alone."""
+        ...
+
     def apply(self, records: Sequence[Record]) -> None:
         """Takes in durable records, in the order of the log, each once."""
         ...

@@ -1,4 +1,7 @@
-"""`POST /v1/recommend`: one question, answered in the event loop as it takes a few milliseconds."""
+"""`POST /v1/recommend`: one question, answered in the event loop as it takes a few milliseconds.
+
+Questions that wait at the same moment share a batch: see `serving.together`.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ async def post(service: Service, call: Call) -> Reply:
         explain=body.explain,
         seen=body.seen,
     )
-    slate = service.live.recommend(question, service.now_ms())
+    slate = await service.together.recommend(question)
     service.metrics.recommendation(fallback=slate.fallback)
     return Reply.json(answer_of(slate))
 
