@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
 from shelfwise import Shop
-from shelfwise.cli import _slate_table
+from shelfwise.cli.recommend import slate_table
 
 IMAGES: Final = Path(__file__).parent / "images"
 _PAPER: Final = TerminalTheme(
@@ -36,7 +36,7 @@ def draw_recommendations(shop: Shop) -> None:
         markup=False,
         highlight=False,
     )
-    console.print(_slate_table(shop, shop.recommend(user_id=shopper, n=5)))
+    console.print(slate_table(shop, shop.recommend(user_id=shopper, n=5)))
     drawn = console.export_svg(title="shelfwise", theme=_PAPER)
     svg = re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL)  # they come from a CDN
     (IMAGES / "recommendations.svg").write_text(svg, encoding="utf-8")

@@ -1,0 +1,5 @@
+"""`python -m shelfwise.cli`."""
+
+from shelfwise.cli import main
+
+main()
