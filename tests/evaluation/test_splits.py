@@ -13,11 +13,13 @@ import pytest
 
 from shelfwise.core.columns import EVENT_CODE
 from shelfwise.core.dataset import Dataset
-from shelfwise.core.errors import NotEnoughDataError
+from shelfwise.core.errors import BadInputError, NotEnoughDataError
 from shelfwise.evaluation.known import HINDSIGHT_COLUMNS
 from shelfwise.evaluation.splits import (
     Split,
+    fixed,
     leave_one_out,
+    rolling_origin,
     targets_of,
     temporal,
     temporal_at,
@@ -295,6 +297,73 @@ def test_a_shop_of_cold_shoppers_can_still_be_asked(shop: Shop) -> None:
     split = temporal_at(shop(rows), 50 * DAY)
     assert split.cold_user.all()
     assert split.requests.history.lengths().tolist() == [0]
+
+
+def test_rolling_folds_tile_the_end_and_each_learns_only_from_before_its_window(
+    random_shop: Shop,
+) -> None:
+    dataset = random_shop(4, n_events=3000)
+    folds = rolling_origin(dataset, folds=3, test_share=0.1)
+    cuts = [fold.cut_ms for fold in folds if fold.cut_ms is not None]
+    assert cuts == sorted(set(cuts))
+    wanted = dataset.events.type == EVENT_CODE["purchase"]
+    assert all(fold.target_types == ("purchase",) for fold in folds)
+    for fold, start, end in zip(folds, cuts, [*cuts[1:], np.inf], strict=True):
+        assert fold.train.events.time_ms.max() < start
+        inside = (dataset.events.time_ms >= start) & (dataset.events.time_ms < end) & wanted
+        asked = fold.users[fold.relevant.rows()].tolist()
+        assert set(zip(asked, fold.relevant.values.tolist(), strict=True)) == set(
+            zip(
+                dataset.events.user[inside].tolist(),
+                dataset.events.item[inside].tolist(),
+                strict=True,
+            )
+        )
+        assert 0.07 < inside.sum() / wanted.sum() < 0.13
+        assert (fold.part, fold.trained_on_validation) == ("validation", False)
+
+
+def test_one_rolling_fold_is_the_temporal_test(random_shop: Shop) -> None:
+    dataset = random_shop(2)
+    (fold,) = rolling_origin(dataset, folds=1, test_share=0.1)
+    test = temporal(dataset, test_share=0.1)
+    assert (fold.cut_ms, fold.users.tolist()) == (test.cut_ms, test.users.tolist())
+    assert fold.relevant.values.tolist() == test.relevant.values.tolist()
+
+
+@pytest.mark.parametrize(("folds", "share"), [(0, 0.1), (10, 0.1), (3, 0.0)])
+def test_folds_that_leave_nothing_to_learn_from_are_refused(
+    random_shop: Shop, folds: int, share: float
+) -> None:
+    with pytest.raises(BadInputError, match="nothing to learn from"):
+        rolling_origin(random_shop(1), folds=folds, test_share=share)
+
+
+def test_a_published_division_is_taken_as_it_is(shop: Shop) -> None:
+    train = shop([(0, 1, "purchase", 1), (2, 3, "purchase", 2), (0, 2, "purchase", 3)])
+    user, item = np.array([2, 0, 0, 2, 4], np.int32), np.array([1, 3, 2, 1, 9], np.int32)
+    split = fixed(train, user, item, n=20)
+    assert split.protocol == "fixed"
+    assert split.train is train
+    assert split.users.tolist() == [0, 2, 4]
+    assert [split.relevant[r].tolist() for r in range(3)] == [[3, 2], [1], [9]]
+    assert [history(split, r) for r in range(3)] == [[1, 2], [3], []]
+    assert split.seen_item.tolist() == [False, True, False, False]
+    assert split.cold_user.tolist() == [False, False, True]
+    assert split.cold_item.tolist() == [False, False, False, True]
+    assert (split.n_events, split.requests.n, split.cut_ms) == (7, 20, None)
+
+
+@pytest.mark.parametrize(
+    ("user", "item", "named"),
+    [([], [], "user"), ([6], [1], "user"), ([1], [-1], "item"), ([1], [12], "item")],
+)
+def test_test_pairs_outside_the_training_vocabulary_are_refused(
+    shop: Shop, user: list[int], item: list[int], named: str
+) -> None:
+    pairs = np.array(user, np.int32), np.array(item, np.int32)
+    with pytest.raises(BadInputError, match=named):
+        fixed(shop(ONE_SHOPPER), *pairs)
 
 
 @pytest.mark.data

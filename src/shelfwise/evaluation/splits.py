@@ -1,8 +1,9 @@
 """Honest questions out of a shop's past: what may be learnt, what is asked, what then happened.
 
-Two protocols. Leave-one-out is what papers report: it leaks the global time, since other shoppers'
-later events are trained on. Temporal is what a shop would have met: one cut, nothing after it is
-known. Positions among the events decide what came first, never an id or a code.
+Leave-one-out is what papers report: it leaks the global time, since other shoppers' later events
+are trained on. Temporal is what a shop would have met: one cut, nothing after it is known;
+rolling origin repeats it at several cuts. Fixed takes a published division as it is. Positions
+among the events decide what came first, never an id or a code.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from numpy.typing import NDArray
 
 from shelfwise.core.columns import EVENT_CODE, INTEREST_TYPES
 from shelfwise.core.dataset import Dataset
-from shelfwise.core.errors import NotEnoughDataError
+from shelfwise.core.errors import BadInputError, NotEnoughDataError
 from shelfwise.core.ragged import Ragged
 from shelfwise.core.requests import Requests
 from shelfwise.evaluation.grouping import distinct_items, histories, is_in, last_runs, rows_of
 from shelfwise.evaluation.known import interest_mask, known_before, learnt_from
 
-Protocol = Literal["leave-one-out", "temporal"]
+Protocol = Literal["leave-one-out", "temporal", "fixed"]
 Part = Literal["test", "validation"]
 
 ENOUGH_PURCHASES: Final = 300
@@ -162,11 +163,72 @@ def temporal_at(
     return replace(split, cut_ms=time_ms, target_types=wanted)
 
 
+def rolling_origin(dataset: Dataset, folds: int = 3, test_share: float = 0.1) -> list[Split]:
+    """Validation folds in time, earliest first; their windows tile the end of the data.
+
+    Each window holds some `test_share` of the interest events, and its fold learns only from what
+    is before it (Tashman, Int. J. Forecasting 2000). Give it `dataset.before(test_ms)` to leave the
+    test part untouched. What makes an item relevant is the same in all folds.
+    """
+    if folds < 1 or not 0 < folds * test_share < 1:
+        raise BadInputError(
+            f"{folds} folds of {test_share:g} of the events each leave nothing to learn from.",
+            remedy="Ask for fewer folds or a smaller share.",
+        )
+    wanted = targets_of(dataset)
+    cuts = _cuts(dataset, 1 - test_share * np.arange(folds, 0, -1, dtype=np.float64))
+    known = [dataset.before(end) for end in cuts[1:]] + [dataset]
+    return [
+        replace(
+            temporal_at(until, cut, target_types=wanted),
+            part="validation",
+            trained_on_validation=False,
+            n_events=len(dataset.events),
+        )
+        for cut, until in zip(cuts, known, strict=True)
+    ]
+
+
+def fixed(
+    train: Dataset, test_user: NDArray[np.int32], test_item: NDArray[np.int32], *, n: int = 10
+) -> Split:
+    """A division that others made: learn from `train`, find the pairs ([n_pairs] codes of it).
+
+    As the benchmarks of collaborative filtering come (Gowalla, Amazon-Book; He et al., SIGIR 2020).
+    Each shopper of the pairs is asked for once, in order of code, with all their training events as
+    history. Nothing vouches for the order in time of such files, so no leak check can be made.
+    """
+    for name, codes, size in (
+        ("user", test_user, train.n_users),
+        ("item", test_item, train.n_items),
+    ):
+        if len(codes) == 0 or codes.min() < 0 or codes.max() >= size:
+            raise BadInputError(
+                f"The test pairs need at least one row, with {name} codes from 0 to {size - 1}.",
+                remedy="Give the codes of the training data's vocabularies.",
+            )
+    users = np.unique(test_user).astype(np.int32)
+    row = rows_of(users, train.n_users)[test_user]
+    relevant = distinct_items(row, test_item.astype(np.int32), len(users), train.n_items)
+    until = np.full(train.n_users, len(train.events), np.int64)
+    history = histories(train.events, users, until)
+    requests = Requests.of_histories(history, n, user=users)
+    split = _split("fixed", "test", train, train, requests, relevant, True)
+    return replace(split, n_events=len(train.events) + len(relevant.values))
+
+
 def temporal_cuts(dataset: Dataset, test_share: float, validation_share: float) -> tuple[int, int]:
     """When the validation and the test window begin, by shares of the interest events.
 
     At midnight UTC where the events span `WHOLE_DAYS_FROM` days and the windows stay apart.
     """
+    shares = np.array([1 - test_share - validation_share, 1 - test_share])
+    validation_ms, test_ms = _cuts(dataset, shares)
+    return validation_ms, test_ms
+
+
+def _cuts(dataset: Dataset, shares: NDArray[np.float64]) -> list[int]:
+    """The times with `shares` (ascending) of the interest events before them, or near by."""
     if not dataset.timed:
         raise NotEnoughDataError(
             "The events only have an order and no time, so there is no common cut.",
@@ -175,7 +237,6 @@ def temporal_cuts(dataset: Dataset, test_share: float, validation_share: float) 
     times = dataset.events.time_ms[interest_mask(dataset.events)]
     if len(times) == 0:
         raise NotEnoughDataError("There are no events to test on.", remedy="Ingest events first.")
-    shares = np.array([1 - test_share - validation_share, 1 - test_share])
     exact = times[(np.clip(shares, 0, 1) * (len(times) - 1)).astype(np.int64)]
     whole = (exact + DAY_MS // 2) // DAY_MS * DAY_MS
     long_enough = times[-1] - times[0] >= WHOLE_DAYS_FROM * DAY_MS
@@ -183,10 +244,10 @@ def temporal_cuts(dataset: Dataset, test_share: float, validation_share: float) 
     if not _in_order(times, cuts):
         raise NotEnoughDataError(
             f"{len(times)} events between {_as_date(times[0])} and {_as_date(times[-1])} cannot be"
-            " cut into training, validation and test.",
+            f" cut into training and {len(shares)} later parts.",
             remedy="Ingest a longer period, or evaluate with --protocol leave-one-out.",
         )
-    return int(cuts[0]), int(cuts[1])
+    return [int(cut) for cut in cuts]
 
 
 def targets_of(dataset: Dataset) -> tuple[str, ...]:
@@ -202,7 +263,7 @@ def _tested(dataset: Dataset) -> NDArray[np.bool_]:
 
 
 def _in_order(times: NDArray[np.int64], cuts: NDArray[np.int64]) -> bool:
-    return bool(times[0] < cuts[0] < cuts[1] <= times[-1])
+    return bool(times[0] < cuts[0] and (np.diff(cuts) > 0).all() and cuts[-1] <= times[-1])
 
 
 def _as_date(time_ms: int | np.int64) -> str:
