@@ -37,6 +37,12 @@ class ConfigError(ShelfwiseError):
     code = "bad_config"
 
 
+class MissingExtraError(ShelfwiseError):
+    """What was asked needs an optional library that is not installed."""
+
+    code = "missing_extra"
+
+
 class ShopNotFoundError(ShelfwiseError):
     """The folder is not a shop."""
 
