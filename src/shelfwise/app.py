@@ -334,9 +334,7 @@ class Shop:
         """The shop as it answers now: the current model, and everything logged since."""
         if self._live is None:
             with self.log() as log:
-                self._live = load_live(
-                    open_bundle(self.root / "models"), log, self.config.recommend
-                )
+                self._live = load_live(open_bundle(self.root / "models"), log, self.config)
         return self._live
 
     def log(self) -> EventLog:

@@ -48,6 +48,13 @@ class Histories:
             self.time_ms[first:last],
         )
 
+    def take(self, where: NDArray[np.int64]) -> Histories:
+        """The shoppers at these places, in this order."""
+        lengths = self.lengths()[where]
+        indptr = np.append(0, np.cumsum(lengths)).astype(np.int64)
+        rows = np.arange(indptr[-1]) + np.repeat(self.indptr[where] - indptr[:-1], lengths)
+        return Histories(indptr, self.item[rows], self.type[rows], self.time_ms[rows])
+
     @classmethod
     def of_users(cls, dataset: Dataset, users: NDArray[np.int32]) -> Histories:
         """The history of each of `users` (codes; -1 gives an empty one) in the dataset's events."""
@@ -106,6 +113,20 @@ class Requests:
             user=self.user[start:stop],
             now_ms=self.now_ms[start:stop],
             exclude=self.exclude.part(start, stop),
+            eligible=eligible,
+        )
+
+    def take(self, where: NDArray[np.int64]) -> Requests:
+        """The questions at these places, in this order."""
+        eligible = self.eligible
+        if eligible is not None and len(eligible) > 1:
+            eligible = eligible[where]
+        return replace(
+            self,
+            history=self.history.take(where),
+            user=self.user[where],
+            now_ms=self.now_ms[where],
+            exclude=Ragged.of([self.exclude[at] for at in where.tolist()]),
             eligible=eligible,
         )
 

@@ -39,6 +39,10 @@ class SlateItem:
     reasons: tuple[Reason, ...] = ()
     propensity: float = 1.0
     """Probability with which it was placed here, for later off-policy estimates."""
+    p_click: float | None = None
+    """Chance that the shopper clicks it; None: the shop's data do not tell."""
+    p_purchase: float | None = None
+    """Chance that the shopper buys it."""
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,17 @@ from shelfwise.core.ragged import Ragged
 from shelfwise.core.requests import Histories, Requests
 from shelfwise.evaluation.splits import Split, leave_one_out, temporal
 from shelfwise.features.tables import FeatureTables
+from shelfwise.features.worth import Worth
 from shelfwise.pipeline.engine import Engine
 from shelfwise.pipeline.models import fit_model
 from shelfwise.pipeline.progress import Progress
 from shelfwise.pipeline.recommend import part_size, ranking_features
 from shelfwise.pipeline.retrieve import retrieve
 from shelfwise.pipeline.settings import PipelineConfig
-from shelfwise.ranking.choice import choose_ranker
+from shelfwise.ranking.choice import Choice, choose
 from shelfwise.ranking.fused import FusedRanker
+from shelfwise.ranking.judged import JudgedLists
+from shelfwise.ranking.outlook import Outlook
 from shelfwise.ranking.source_features import source_columns
 from shelfwise.rerank.seen import Seen, SeenPolicy
 
@@ -42,9 +45,12 @@ class Fitted:
     tables: FeatureTables
     seen: SeenPolicy
     popular_first: NDArray[np.int32]
+    worth: Worth
 
-    def engine(self, ranker: FusedRanker, config: PipelineConfig) -> Engine:
-        """What answers with these models and that ranker."""
+    def engine(
+        self, ranker: FusedRanker, config: PipelineConfig, outlook: Outlook | None = None
+    ) -> Engine:
+        """What answers with these models and that ranker; without `outlook`, by relevance."""
         return Engine(
             self.models,
             self.tables,
@@ -53,7 +59,19 @@ class Fitted:
             config.recommend,
             len(self.popular_first),
             self.popular_first,
+            self.worth,
+            outlook or Outlook(),
+            config.objective,
         )
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """How to fuse, and from which shoppers that was learnt."""
+
+    choice: Choice
+    users: NDArray[np.int32]
+    """[n_requests] user code of each request that the choice was made on."""
 
 
 def fit_models(
@@ -83,7 +101,8 @@ def _fit_models(data: Dataset, config: PipelineConfig, progress: Progress, label
     tables = FeatureTables.of(data)
     seen = SeenPolicy.fit(data, tables.catalogue.leaf, config.seen)
     progress(f"{label}: done", len(names) + 1, len(names) + 1)
-    return Fitted(models, seconds, tables, seen, _popular_first(data))
+    worth = Worth.of(data.products)
+    return Fitted(models, seconds, tables, seen, _popular_first(data), worth)
 
 
 def validation_split(data: Dataset, config: PipelineConfig) -> Split:
@@ -128,13 +147,25 @@ def learn_fusion(
     seen: Seen = "auto",
 ) -> FusedRanker:
     """The fusion that held-out requests of `split` prefer; `fitted` stems from `split.train`."""
+    return learn_choice(fitted, split, config, progress, seen=seen).choice.ranker
+
+
+def learn_choice(
+    fitted: Fitted,
+    split: Split,
+    config: PipelineConfig,
+    progress: Progress,
+    *,
+    seen: Seen = "auto",
+) -> Learnt:
+    """The same, with the rankers that had not seen some of the shoppers."""
     rng = np.random.default_rng([config.train.seed, 1])
     judged = _judge(fitted, split, config, rng, progress, seen=seen)
     progress("learning the fusion", 0, 1)
     with threadpool_limits(1, "blas"):
-        ranker = _choose(fitted, judged, config, rng)
+        choice = _choose(fitted, judged, config, rng)
     progress("learning the fusion", 1, 1)
-    return ranker
+    return Learnt(choice, judged.users)
 
 
 def unlearnt_fusion(fitted: Fitted, config: PipelineConfig) -> FusedRanker:
@@ -146,7 +177,7 @@ def unlearnt_fusion(fitted: Fitted, config: PipelineConfig) -> FusedRanker:
     hidden = fitted.seen.hidden(nobody)
     nothing = retrieve(fitted.models, asked, hidden, 1, len(fitted.popular_first))
     judged = _judged(fitted, asked, nothing, Ragged.of([]))
-    return _choose(fitted, judged, config, np.random.default_rng(config.train.seed))
+    return _choose(fitted, judged, config, np.random.default_rng(config.train.seed)).ranker
 
 
 @dataclass(frozen=True)
@@ -156,21 +187,17 @@ class _Judged:
     indptr: NDArray[np.int64]
     relevance: NDArray[np.float32]
     n_relevant: NDArray[np.int64]
+    users: NDArray[np.int32]
 
 
 def _choose(
     fitted: Fitted, judged: _Judged, config: PipelineConfig, rng: np.random.Generator
-) -> FusedRanker:
-    return choose_ranker(
-        judged.features,
-        judged.names,
-        judged.indptr,
-        judged.relevance,
-        source_columns(judged.names, tuple(fitted.models)),
-        config.fusion,
-        rng,
-        n_relevant=judged.n_relevant,
+) -> Choice:
+    lists = JudgedLists.of(
+        judged.features, judged.names, judged.indptr, judged.relevance, judged.n_relevant
     )
+    columns = source_columns(judged.names, tuple(fitted.models))
+    return choose(lists, columns, config.fusion, rng)
 
 
 def _judge(
@@ -213,7 +240,7 @@ def _judged(fitted: Fitted, asked: Requests, found: Candidates, wanted: Ragged) 
     kept = hit[found.request]
     rows = found.take(kept)
     names, features = ranking_features(fitted.tables, asked, rows)
-    return _Judged(names, features, rows.indptr(), relevance[kept], wanted.lengths())
+    return _Judged(names, features, rows.indptr(), relevance[kept], wanted.lengths(), asked.user)
 
 
 def _joined(parts: list[_Judged]) -> _Judged:
@@ -226,6 +253,7 @@ def _joined(parts: list[_Judged]) -> _Judged:
         indptr,
         np.concatenate([part.relevance for part in parts]),
         np.concatenate([part.n_relevant for part in parts]),
+        np.concatenate([part.users for part in parts]),
     )
 
 

@@ -86,9 +86,9 @@ class LiveShop:
         return self._answer_together([question], now_ms)[0]
 
     def recommend_many(self, questions: Sequence[Question], now_ms: int) -> list[Slate]:
-        """The answers to questions that share `n`, `seen` and `filter`, as each gets alone.
+        """The answers to questions that share `n`, `seen`, `filter` and `placement`.
 
-        All are answered together, in parts that fit in memory.
+        Each is as it would be alone; all are answered together, in parts that fit in memory.
         """
         size = part_size(len(self._engine.models), self._engine.n_items)
         return [
@@ -100,7 +100,9 @@ class LiveShop:
     def _answer_together(self, questions: Sequence[Question], now_ms: int) -> list[Slate]:
         asked = [self._requests(question, now_ms) for question in questions]
         requests = joined([request for request, _ in asked])
-        ranked = recommend(self._engine, requests, seen=questions[0].seen)
+        ranked = recommend(
+            self._engine, requests, seen=questions[0].seen, placement=questions[0].placement
+        )
         return [
             self._slate(question, request, ranked.part(at), missing)
             for at, (question, (request, missing)) in enumerate(zip(questions, asked, strict=True))
@@ -222,6 +224,8 @@ class LiveShop:
                 score=float(ranked.score[row]),
                 sources=_sources(ranked, row),
                 reasons=reasons[row],
+                p_click=_chance(ranked, "click", row),
+                p_purchase=_chance(ranked, "purchase", row),
             )
             for row in range(len(ranked.item))
         )
@@ -252,6 +256,8 @@ class LiveShop:
             self._code[product.item_id] = code
             self._extend(product)
         self._changed[code] = product
+        worth = self._engine.worth.with_product(code, product)
+        self._engine = replace(self._engine, worth=worth)
         self._set_shelf(self._shelf.with_product(code, product))
 
     def _apply_deletion(self, deletion: Deletion) -> None:
@@ -294,6 +300,11 @@ class LiveShop:
     def _price(self, code: int) -> float | None:
         price = float(self._shelf.price[code])
         return None if np.isnan(price) else price
+
+
+def _chance(ranked: Ranked, outcome: str, row: int) -> float | None:
+    chance = float(ranked.chances[outcome][row]) if outcome in ranked.chances else np.nan
+    return None if np.isnan(chance) else chance
 
 
 def _sources(ranked: Ranked, row: int) -> tuple[str, ...]:

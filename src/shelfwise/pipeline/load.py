@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from shelfwise.core.errors import StorageError
+import logging
+from typing import Final
+
+from shelfwise.core.errors import ShelfwiseError, StorageError
+from shelfwise.core.model import Model
 from shelfwise.core.requests import Histories
 from shelfwise.features.tables import FeatureTables
 from shelfwise.features.vectors import RANKING_FEATURES
+from shelfwise.features.worth import Worth
+from shelfwise.pipeline.absent import Absent
 from shelfwise.pipeline.engine import Engine
 from shelfwise.pipeline.live import LiveShop
-from shelfwise.pipeline.settings import RecommendConfig
+from shelfwise.pipeline.settings import PipelineConfig
 from shelfwise.pipeline.shoppers import Shoppers
 from shelfwise.ranking.fused import FusedRanker
+from shelfwise.ranking.outlook import Outlook
 from shelfwise.rerank.seen import SeenPolicy
 from shelfwise.retrieval import MODELS
 from shelfwise.store.bundles import Bundle, load_state
 from shelfwise.store.event_log import EventLog
 from shelfwise.store.log_record import Deletion, Record
 
+_LOG: Final = logging.getLogger(__name__)
 
-def load_live(bundle: Bundle, log: EventLog, config: RecommendConfig) -> LiveShop:
+
+def load_live(bundle: Bundle, log: EventLog, config: PipelineConfig) -> LiveShop:
     """The shop as the bundle knows it, plus everything logged since it was trained."""
     about = bundle.json("about")
     offset = log.last_offset()
@@ -36,7 +45,7 @@ def load_live(bundle: Bundle, log: EventLog, config: RecommendConfig) -> LiveSho
     return live
 
 
-def load_engine(bundle: Bundle, config: RecommendConfig) -> Engine:
+def load_engine(bundle: Bundle, config: PipelineConfig) -> Engine:
     """The engine that was stored, answering as `config` says now."""
     try:
         return _engine(bundle, config)
@@ -48,24 +57,48 @@ def load_engine(bundle: Bundle, config: RecommendConfig) -> Engine:
         ) from None
 
 
-def _engine(bundle: Bundle, config: RecommendConfig) -> Engine:
+def _engine(bundle: Bundle, config: PipelineConfig) -> Engine:
     about = bundle.json("about")
     if about.get("features") != list(RANKING_FEATURES):
         raise ValueError("other features")
     popular = bundle.arrays("popular")["first"]
-    classes = {name: model for name, model, _ in MODELS}
     return Engine(
-        models={
-            name: classes[name].from_state(load_state(bundle, f"model-{name}"))
-            for name in about["models"]
-        },
+        models=load_models(bundle, len(popular)),
         tables=FeatureTables.from_state(load_state(bundle, "tables")),
         ranker=FusedRanker.from_state(load_state(bundle, "ranker")),
         seen=SeenPolicy.from_state(load_state(bundle, "seen")),
-        config=config,
+        config=config.recommend,
         n_items=len(popular),
         order_of_last_resort=popular,
+        worth=Worth.of(bundle.table("products")),
+        outlook=Outlook.from_state(load_state(bundle, "outlook")),
+        objective=config.objective,
     )
+
+
+def load_models(bundle: Bundle, n_items: int) -> dict[str, Model]:
+    """Every model of the bundle; one that cannot be read is `Absent`, and the log says so.
+
+    Raises the error of the last where none can be read.
+    """
+    classes = {name: model for name, model, _ in MODELS}
+    models: dict[str, Model] = {}
+    trouble: Exception | None = None
+    for name in bundle.json("about")["models"]:
+        try:
+            models[name] = classes[name].from_state(load_state(bundle, f"model-{name}"))
+        except (OSError, LookupError, TypeError, ValueError, ImportError, ShelfwiseError) as error:
+            _LOG.warning(
+                "Model %s of version %s cannot be read (%s); the others answer without it.",
+                name,
+                bundle.version,
+                str(error).partition("\n")[0] or type(error).__name__,
+            )
+            models[name] = Absent(n_items)
+            trouble = error
+    if trouble is not None and all(isinstance(model, Absent) for model in models.values()):
+        raise trouble
+    return models
 
 
 def load_shoppers(bundle: Bundle) -> Shoppers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from shelfwise.features.pairs import feature_matrix
 from shelfwise.features.tables import FeatureTables
 from shelfwise.pipeline.engine import Engine
 from shelfwise.pipeline.retrieve import retrieve
+from shelfwise.ranking.objective import by_objective
 from shelfwise.ranking.source_features import source_features
 from shelfwise.rerank.diversity import diversify
 from shelfwise.rerank.seen import Seen
@@ -37,6 +38,8 @@ class Ranked:
     source_share: NDArray[np.float32]
     """[n_rows, n_sources] how much each model gave to the score; a filled-up row is all 0."""
     sources: tuple[str, ...]
+    chances: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    """By outcome (`click`, `purchase`), [n_rows] its probability; NaN: not known."""
 
     def part(self, request: int) -> Ranked:
         """The answer to one request alone."""
@@ -48,6 +51,7 @@ class Ranked:
             self.source_score[rows],
             self.source_share[rows],
             self.sources,
+            {name: chance[rows] for name, chance in self.chances.items()},
         )
 
     def top(self, k: int) -> NDArray[np.int32]:
@@ -60,13 +64,29 @@ class Ranked:
         return out
 
 
-def recommend(engine: Engine, requests: Requests, *, seen: Seen = "auto") -> Ranked:
-    """The best `requests.n` items of each request, never one it excludes or may not show."""
+def recommend(
+    engine: Engine, requests: Requests, *, seen: Seen = "auto", placement: str | None = None
+) -> Ranked:
+    """The best `requests.n` items of each request, never one it excludes or may not show.
+
+    Best is what the objective of `placement` says.
+    """
     hidden = engine.seen.hidden(requests.history, seen)
     per_source = max(engine.config.per_source, requests.n)
     candidates = retrieve(engine.models, requests, hidden, per_source, engine.n_items)
     features = ranking_features(engine.tables, requests, candidates)[1]
     scores = engine.ranker.score(features)
+    indptr = candidates.indptr()
+    chances = engine.outlook.chances(scores, indptr)
+    scores = by_objective(
+        engine.objective.aim(placement),
+        scores,
+        indptr,
+        chances,
+        engine.worth,
+        candidates.item,
+        max(engine.objective.candidates, requests.n),
+    )
     chosen = _choose(engine, candidates, scores, requests.n)
     return _filled(
         engine,
@@ -79,6 +99,7 @@ def recommend(engine: Engine, requests: Requests, *, seen: Seen = "auto") -> Ran
             source_score=candidates.score[chosen.values],
             source_share=engine.ranker.source_shares(features[chosen.values]),
             sources=candidates.sources,
+            chances={name: chance[chosen.values] for name, chance in chances.items()},
         ),
     )
 
@@ -189,4 +210,8 @@ def _appended(ranked: Ranked, row: NDArray[np.int64], item: NDArray[np.int32]) -
         source_score=np.concatenate([ranked.source_score, blank])[order],
         source_share=np.concatenate([ranked.source_share, np.zeros_like(blank)])[order],
         sources=ranked.sources,
+        chances={
+            name: np.concatenate([chance, np.full(len(item), np.nan, np.float32)])[order]
+            for name, chance in ranked.chances.items()
+        },
     )

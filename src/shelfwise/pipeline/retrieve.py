@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
@@ -15,6 +16,8 @@ from shelfwise.core.ragged import Ragged
 from shelfwise.core.requests import Requests
 from shelfwise.retrieval.topk import top_k
 
+_LOG: Final = logging.getLogger(__name__)
+
 
 def retrieve(
     models: Mapping[str, Model], requests: Requests, hidden: Ragged, per_source: int, n_items: int
@@ -23,11 +26,16 @@ def retrieve(
 
     `hidden` holds items a request must not show besides `requests.exclude` and those not eligible.
     `n_items` may exceed what a model was fitted on: later products it does not know are not scored.
+    A model that fails costs its candidates, not the answer: the log says so.
     """
     scores = np.empty((len(models), len(requests), n_items), np.float32)
     best = np.empty((len(models), len(requests), per_source), np.int32)
-    for position, model in enumerate(models.values()):
-        scores[position] = allowed_scores(model, requests, hidden, n_items)
+    for position, (name, model) in enumerate(models.items()):
+        try:
+            scores[position] = allowed_scores(model, requests, hidden, n_items)
+        except Exception:  # noqa: BLE001 - whatever a model raises, the others can answer
+            _LOG.warning("Model %s failed; the others answer without it.", name, exc_info=True)
+            scores[position] = NOT_SCORED
         best[position] = top_k(scores[position], per_source)[0]
     row, item, rank = _union(best, n_items)
     return Candidates(

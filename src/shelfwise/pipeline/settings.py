@@ -9,6 +9,7 @@ from pydantic import Field
 from shelfwise.core.settings import Settings
 from shelfwise.pipeline.models import ModelsConfig
 from shelfwise.ranking.fusion_config import FusionConfig
+from shelfwise.ranking.objective import ObjectiveConfig
 from shelfwise.rerank.seen import SeenConfig
 from shelfwise.retrieval import MODEL_NAMES
 
@@ -47,3 +48,4 @@ class PipelineConfig(Settings):
     seen: SeenConfig = SeenConfig()
     train: TrainConfig = TrainConfig()
     recommend: RecommendConfig = RecommendConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()

@@ -17,18 +17,20 @@ from shelfwise.core.requests import Histories
 from shelfwise.core.rows import products_to_table
 from shelfwise.evaluation.splits import Split
 from shelfwise.features.vectors import RANKING_FEATURES
+from shelfwise.pipeline.calibrate import learn_outlook
 from shelfwise.pipeline.dataset import load_dataset
 from shelfwise.pipeline.erase import drop_old_bundles, erase_stored
 from shelfwise.pipeline.fit import (
     Fitted,
     fit_models,
-    learn_fusion,
+    learn_choice,
     unlearnt_fusion,
     validation_split,
 )
 from shelfwise.pipeline.progress import Progress
 from shelfwise.pipeline.settings import PipelineConfig
 from shelfwise.ranking.fused import FusedRanker
+from shelfwise.ranking.outlook import Outlook
 from shelfwise.store.bundles import (
     Bundle,
     BundleWriter,
@@ -56,6 +58,8 @@ class Trained:
     data: Dataset
     fitted: Fitted
     ranker: FusedRanker
+    outlook: Outlook
+    """The chances of a click and of a purchase."""
     protocol: str
     """How the fusion was learnt: temporal or leave-one-out."""
     n_requests: int
@@ -79,23 +83,25 @@ def train(data: Dataset, config: PipelineConfig, progress: Progress) -> Trained:
             "The shop has no event that shows interest in a product.",
             remedy="Run: shelfwise ingest SHOP --events FILE",
         )
-    ranker, split = _fusion(data, config, progress)
+    ranker, outlook, split = _fusion(data, config, progress)
     fitted = fit_models(data, config, progress)
     protocol = "none" if split is None else split.protocol
-    return Trained(data, fitted, ranker, protocol, 0 if split is None else len(split))
+    return Trained(data, fitted, ranker, outlook, protocol, 0 if split is None else len(split))
 
 
 def _fusion(
     data: Dataset, config: PipelineConfig, progress: Progress
-) -> tuple[FusedRanker, Split | None]:
+) -> tuple[FusedRanker, Outlook, Split | None]:
     try:
         split = validation_split(data, config)
     except NotEnoughDataError:
         # Too few shoppers to hold anything back: fuse by rank, which needs no learning.
         early = fit_models(data, config, progress, label="first look")
-        return unlearnt_fusion(early, config), None
+        return unlearnt_fusion(early, config), Outlook(), None
     early = fit_models(split.train, config, progress, label="before validation")
-    return learn_fusion(early, split, config, progress), split
+    learnt = learn_choice(early, split, config, progress)
+    outlook = learn_outlook(data, early, split, learnt, config, progress)
+    return learnt.choice.ranker, outlook, split
 
 
 def shop_dataset(
@@ -159,6 +165,7 @@ def _write(
     for name, model in fitted.models.items():
         save_state(writer, f"model-{name}", model.state())
     save_state(writer, "ranker", trained.ranker.state())
+    save_state(writer, "outlook", trained.outlook.state())
     save_state(writer, "tables", fitted.tables.state())
     save_state(writer, "seen", fitted.seen.state())
     known = np.flatnonzero(~data.anonymous).astype(np.int32)
@@ -190,6 +197,7 @@ def _write(
             "shoppers": int((~data.anonymous).sum()),
             "last_event_ms": int(data.events.time_ms[-1]),
             "fusion": msgspec.to_builtins(trained.ranker.report),
+            "probabilities": msgspec.to_builtins(trained.outlook.reports),
         },
     )
 

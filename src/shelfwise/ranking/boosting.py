@@ -235,6 +235,8 @@ def _logistic_slopes(
 ) -> None:
     for i in range(indptr[0], indptr[-1]):
         chance = 1.0 / (1.0 + math.exp(-scores[i]))
-        weight = math.exp(log_weight[i])
-        slopes[i, 0] = weight * (chance - (1.0 if relevance[i] > 0 else 0.0))
+        taken = relevance[i] > 0
+        # every relevant row was kept, so it stands for itself alone: see `JudgedLists.row_weight`
+        weight = 1.0 if taken else math.exp(log_weight[i])
+        slopes[i, 0] = weight * (chance - (1.0 if taken else 0.0))
         slopes[i, 1] = weight * chance * (1.0 - chance)

@@ -26,6 +26,12 @@ class CalibrationConfig(Settings):
     from `isotonic_from` relevant rows."""
     isotonic_from: int = Field(default=500, ge=1)
     """Relevant rows from which auto trusts a free curve."""
+    requests: int = Field(default=2000, ge=1)
+    """Shoppers of the validation part, drawn at random, that the curves are learnt from at most."""
+    places: int = Field(default=50, ge=1)
+    """Places of each list that the curves are learnt from: what may be shown."""
+    least: int = Field(default=30, ge=1)
+    """With fewer clicks or purchases among these places, no such probability is promised."""
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,15 @@ out of its best single source, and every number in the report is of requests not
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shelfwise.ranking.alternatives import COMPLEXITY, fit_alternative
 from shelfwise.ranking.boosting import BoostedRanker
 from shelfwise.ranking.fused import (
+    Compared,
     FusedRanker,
     FusionReport,
     Kind,
@@ -23,12 +26,21 @@ from shelfwise.ranking.fused import (
     single_sources,
 )
 from shelfwise.ranking.fusion_config import FusionConfig
-from shelfwise.ranking.judged import JudgedLists
+from shelfwise.ranking.judged import JudgedLists, top_rows
 from shelfwise.ranking.linear import LinearRanker
-from shelfwise.ranking.trial import Trial, run_trial, train_boosted, train_linear
+from shelfwise.ranking.trial import Trial, lesson_of, run_trial
 
-_COMPLEXITY: tuple[Kind, ...] = ("rrf", "linear", "boosted")
 _RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The ranker to serve, and those of the same kind that have not seen some of the requests."""
+
+    ranker: FusedRanker
+    unseen_by: tuple[tuple[NDArray[np.bool_], FusedRanker], ...] = ()
+    """Masks [n_requests] and the ranker that learnt nothing from these requests. Empty where the
+    ranker is not learnt, and so has seen none."""
 
 
 def choose_ranker(
@@ -49,18 +61,42 @@ def choose_ranker(
     whether proposed or not, so that NDCGs are those a shopper sees; without it all are proposed.
     With fewer than `config.untrained_below` learnable requests nothing is trained: rank fusion.
     """
-    check_columns(names, source_columns)
     lists = JudgedLists.of(features, tuple(names), indptr, relevance, n_relevant)
+    return choose(lists, source_columns, config, rng).ranker
+
+
+def choose(
+    lists: JudgedLists,
+    source_columns: Mapping[str, Sequence[int]],
+    config: FusionConfig,
+    rng: np.random.Generator,
+) -> Choice:
+    """The same from judged lists, with the rankers that had not seen the held-out requests."""
+    check_columns(lists.names, source_columns)
     columns = {source: tuple(at) for source, at in source_columns.items()}
     learnable = int(lists.learnable().sum())
     if learnable < config.untrained_below:
-        return _untrained(lists, columns, config, learnable)
+        return Choice(_untrained(lists, columns, config, learnable))
     trial = run_trial(lists, tuple(columns), config, rng)
     best_single = max(trial.singles, key=trial.mean_single)
-    winner = _winner(trial, best_single, config, rng)
+    winner, compared = _winner(trial, best_single, config, rng)
     ranker = _refit(winner, best_single, lists, columns, trial, config, rng)
     report = _report(lists, trial, winner, best_single, ranker, config, rng)
-    return FusedRanker(winner, lists.names, columns, ranker, report)
+    fused = FusedRanker(winner, lists.names, columns, ranker, report)
+    report = replace(
+        report,
+        compared=compared,
+        influence=_influence(fused, lists, config),
+        correlation=_correlation(lists, tuple(columns)),
+        fit_seconds={kind: round(took, 3) for kind, took in trial.seconds.items()},
+    )
+    fused = replace(fused, report=report)
+    if winner in {"single", "rrf"}:
+        return Choice(fused)
+    return Choice(
+        fused,
+        tuple((held, replace(fused, ranker=rankers[winner])) for held, rankers in trial.rankers),
+    )
 
 
 def _untrained(
@@ -83,17 +119,24 @@ def _untrained(
     return FusedRanker("rrf", lists.names, columns, ranker, report)
 
 
-def _winner(trial: Trial, best_single: str, config: FusionConfig, rng: np.random.Generator) -> Kind:
-    """The most complex alternative that is surely better than the best simpler one."""
+def _winner(
+    trial: Trial, best_single: str, config: FusionConfig, rng: np.random.Generator
+) -> tuple[Kind, tuple[Compared, ...]]:
+    """The most complex alternative that is surely better than the best simpler one, and why."""
     winner: Kind = "single"
     best = trial.singles[best_single]
-    for kind in _COMPLEXITY:
-        if kind not in trial.ndcg:
+    steps = []
+    for kind in COMPLEXITY:
+        if kind not in trial.ndcg or (kind not in config.rankers):
             continue
-        means = _resampled_means((trial.ndcg[kind] - best)[trial.held_out], rng)
-        if (means > 0).mean() >= config.certainty:
+        gap = (trial.ndcg[kind] - best)[trial.held_out]
+        sure = float((_resampled_means(gap, rng) > 0).mean())
+        taken = sure >= config.certainty
+        over = best_single if winner == "single" else winner
+        steps.append(Compared(kind, over, float(gap.mean()), sure, taken))
+        if taken:
             winner, best = kind, trial.ndcg[kind]
-    return winner
+    return winner, tuple(steps)
 
 
 def _refit(
@@ -111,10 +154,8 @@ def _refit(
     fusion = rank_fusion(lists.names, tuple(columns))
     if winner == "rrf":
         return fusion
-    fit, linear = train_linear(lists, lists.learnable(), config, rng)
-    if winner == "linear":
-        return linear
-    return train_boosted(fit, linear, config, rng, n_trees=trial.n_trees)
+    lesson = lesson_of(lists, lists.learnable(), config, rng)
+    return fit_alternative(winner, replace(lesson, n_trees=trial.n_trees.get(winner)), config, rng)
 
 
 def _report(
@@ -127,11 +168,13 @@ def _report(
     rng: np.random.Generator,
 ) -> FusionReport:
     held = trial.held_out
-    ndcg = {kind: float(values[held].mean()) for kind, values in trial.ndcg.items()}
+    ndcg: dict[str, float] = {
+        kind: float(values[held].mean()) for kind, values in trial.ndcg.items()
+    }
     alone = {name: float(values[held].mean()) for name, values in trial.singles.items()}
     single = trial.singles[best_single]
     difference = (trial.ndcg[winner] - single if winner != "single" else single - single)[held]
-    low, high = np.quantile(_resampled_means(difference, rng), [0.025, 0.975])
+    interval = _interval(difference, rng)
     mean = float(difference.mean())
     lift = mean / alone[best_single] if alone[best_single] > 0 else 0.0
     weights = (
@@ -152,14 +195,49 @@ def _report(
         ndcg_single=alone,
         ceiling=float(trial.ceiling[held].mean()),
         difference=mean,
-        difference_ci95=(float(low), float(high)),
+        difference_ci95=interval,
         lift=lift,
         weights=weights,
         without_source={
-            name: float(values[held].mean()) - ndcg["linear"]
+            name: float(values[held].mean()) - ndcg[trial.drop_one]
             for name, values in trial.without.items()
         },
+        without_source_ci95={
+            name: _interval((values - trial.ndcg[trial.drop_one])[held], rng)
+            for name, values in trial.without.items()
+        },
+        without_source_of=trial.drop_one,
     )
+
+
+def _interval(values: NDArray[np.float64], rng: np.random.Generator) -> tuple[float, float]:
+    low, high = np.quantile(_resampled_means(values, rng), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _influence(fused: FusedRanker, lists: JudgedLists, config: FusionConfig) -> dict[str, float]:
+    """What each source gives to the score of the rows that would be shown first."""
+    shown = top_rows(fused.score(lists.features), lists.indptr, config.k)
+    shares = fused.source_shares(lists.features[shown])
+    return dict(zip(fused.sources, shares.mean(axis=0).tolist(), strict=True))
+
+
+def _correlation(lists: JudgedLists, sources: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Pearson's r of two sources' standard scores, over the rows that both score."""
+    z = lists.features[:, [lists.names.index(f"{source}.z") for source in sources]]
+    return {
+        one: {other: _pearson(z[:, i], z[:, j]) for j, other in enumerate(sources) if other != one}
+        for i, one in enumerate(sources)
+    }
+
+
+def _pearson(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """0 where fewer than three rows are known, or one of the two never varies."""
+    known = ~(np.isnan(one) | np.isnan(other))
+    a, b = one[known].astype(np.float64), other[known].astype(np.float64)
+    if len(a) < 3 or a.std() == 0 or b.std() == 0:
+        return 0.0
+    return float(np.mean((a - a.mean()) * (b - b.mean())) / (a.std() * b.std()))
 
 
 def _sentence(winner: Kind, best_single: str, lift: float, config: FusionConfig) -> str:

@@ -14,11 +14,27 @@ from shelfwise.core.errors import BadInputError
 from shelfwise.core.model import ModelState
 from shelfwise.ranking.boosting import BoostedRanker
 from shelfwise.ranking.linear import LinearRanker
+from shelfwise.ranking.random_forest import RandomForest
 from shelfwise.ranking.rrf import RankFusion
 from shelfwise.ranking.single import SingleSource
 
-Kind = Literal["single", "rrf", "linear", "boosted"]
-Ranker = SingleSource | RankFusion | LinearRanker | BoostedRanker
+Kind = Literal["single", "rrf", "logistic", "linear", "forest", "boosted", "catboost"]
+Ranker = SingleSource | RankFusion | LinearRanker | RandomForest | BoostedRanker
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One alternative against the best simpler one, on the same held-out requests."""
+
+    kind: str
+    over: str
+    """The best simpler one: a kind, or the name of the best source."""
+    difference: float
+    """In held-out NDCG."""
+    certainty: float
+    """Share of bootstrap samples in which it is better."""
+    taken: bool
+    """Whether it was surely enough better to take the place."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +72,20 @@ class FusionReport:
     weights: dict[str, float] = field(default_factory=dict)
     """Linear weight of each standardised feature."""
     without_source: dict[str, float] = field(default_factory=dict)
-    """What the linear ranker's held-out NDCG loses without each source."""
+    """What a ranker's held-out NDCG loses without each source."""
+    without_source_ci95: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Paired bootstrap interval of each loss."""
+    without_source_of: str = "linear"
+    """The kind of ranker that was fitted anew without each source."""
+    compared: tuple[Compared, ...] = ()
+    """How the choice was made, in the order of complexity."""
+    influence: dict[str, float] = field(default_factory=dict)
+    """Mean share that each source gives to the served score of the first `k` rows."""
+    correlation: dict[str, dict[str, float]] = field(default_factory=dict)
+    """How alike two sources score the candidates of a request that both score: Pearson's r of
+    their standard scores, over all requests."""
+    fit_seconds: dict[str, float] = field(default_factory=dict, compare=False)
+    """Processor time that fitting each alternative took in the comparison."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +202,7 @@ def _column(names: Sequence[str], name: str) -> int:
 
 
 def _inner_state(ranker: Ranker) -> ModelState:
-    if isinstance(ranker, LinearRanker | BoostedRanker):
+    if isinstance(ranker, LinearRanker | RandomForest | BoostedRanker):
         return ranker.state()
     return ModelState(msgspec.to_builtins(ranker), {})
 
@@ -184,6 +213,8 @@ def _of_state(kind: Kind, state: ModelState) -> Ranker:
         return msgspec.convert(plain, SingleSource)
     if kind == "rrf":
         return msgspec.convert(plain, RankFusion)
-    if kind == "linear":
+    if kind in {"linear", "logistic"}:
         return LinearRanker.from_state(state)
+    if kind == "forest":
+        return RandomForest.from_state(state)
     return BoostedRanker.from_state(state)

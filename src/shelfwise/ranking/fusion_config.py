@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from shelfwise.core.settings import Settings
 from shelfwise.ranking.boosting import BoostingConfig
+from shelfwise.ranking.calibration import CalibrationConfig
+from shelfwise.ranking.catboost_trees import CatBoostConfig
 from shelfwise.ranking.linear import LinearConfig
+from shelfwise.ranking.logistic import LogisticConfig
+from shelfwise.ranking.random_forest import RandomForestConfig
+
+Tried = Literal["rrf", "logistic", "linear", "forest", "boosted", "catboost"]
 
 
 class FusionConfig(Settings):
     """How the sources' opinions become one score."""
 
+    rankers: tuple[Tried, ...] = ("rrf", "linear", "boosted")
+    """The ways of fusing that are tried; the best single model is always one more. logistic and
+    forest are baselines that the others beat on all shops we have; catboost needs the extra
+    `classics`. Each takes time in training."""
+    drop_one: Tried | Literal["none"] = "linear"
+    """The ranker that is fitted anew without each source, to show what each is worth; boosted and
+    the like take as many times longer as there are sources. none: no such table."""
     k: int = Field(default=10, ge=1)
     """Length of the lists by which alternatives are compared."""
     untrained_below: int = Field(default=30, ge=1)
@@ -33,4 +48,8 @@ class FusionConfig(Settings):
     certainty: float = Field(default=0.8, ge=0.5, lt=1)
     """Bootstrap probability of being better that a more complex alternative must show."""
     linear: LinearConfig = LinearConfig()
+    logistic: LogisticConfig = LogisticConfig()
+    forest: RandomForestConfig = RandomForestConfig()
     boosting: BoostingConfig = BoostingConfig()
+    catboost: CatBoostConfig = CatBoostConfig()
+    calibration: CalibrationConfig = CalibrationConfig()

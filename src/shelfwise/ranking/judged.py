@@ -64,6 +64,10 @@ class JudgedLists:
         """[n_requests] whether anything is relevant, proposed or not."""
         return self.n_relevant > 0
 
+    def row_weight(self) -> NDArray[np.float32]:
+        """[n_rows] how many rows each stands for by itself: all relevant rows were kept."""
+        return np.where(self.relevance > 0, np.float32(1), np.exp(self.log_weight))
+
     def take(
         self, requests: NDArray[np.bool_], rows: NDArray[np.bool_] | None = None
     ) -> JudgedLists:
@@ -111,6 +115,18 @@ def thin(
         lists.features, lists.names, lists.indptr, lists.relevance, lists.n_relevant, log_weight
     )
     return weighted.take(requests, kept)
+
+
+def top_rows(scores: NDArray[np.float32], indptr: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """The rows of the `k` highest scores of each request, best first, request after request.
+
+    >>> top_rows(np.array([1, 3, 2, 5], np.float32), np.array([0, 3, 4]), 2).tolist()
+    [1, 2, 3]
+    """
+    lengths = np.minimum(np.diff(indptr), k)
+    out = np.empty(int(lengths.sum()), np.int64)
+    _top_rows(scores, indptr, k, out)
+    return out
 
 
 def ndcg(
@@ -190,6 +206,16 @@ def _choose_rows(
         n_drawn = max(others - (len(beyond) - n_pool), 0)
         kept[pool[np.argsort(draw[pool[:n_pool]])[:n_drawn]]] = True
         log_weight[beyond] = np.log(len(beyond) / others)
+
+
+@njit(cache=True, nogil=True)
+def _top_rows(scores: Any, indptr: Any, k: int, out: Any) -> None:
+    place = 0
+    for r in range(len(indptr) - 1):
+        start, stop = indptr[r], indptr[r + 1]
+        order = np.argsort(-scores[start:stop], kind="mergesort")[:k]
+        out[place : place + len(order)] = start + order
+        place += len(order)
 
 
 @njit(cache=True, nogil=True)

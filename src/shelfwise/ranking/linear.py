@@ -69,22 +69,14 @@ class LinearRanker:
         cls, lists: JudgedLists, config: LinearConfig, start: LinearRanker | None = None
     ) -> LinearRanker:
         """The same from judged lists; `start` gives the weights to begin the search with."""
-        learnable = lists.learnable()
-        if not learnable.any():
-            raise NotEnoughDataError(
-                "No request has both a relevant and a not relevant candidate.",
-                remedy="Rank with reciprocal rank fusion until there are some.",
-            )
-        used = lists.take(learnable)
-        mean, scale = _standard(used.features)
-        standard = _standardised(used.features, mean, scale)
+        used = lists.take(check_learnable(lists))
+        mean, scale = standard(used.features)
+        x = standardised(used.features, mean, scale)
         target = _target(used.indptr, used.relevance)
         begin = np.zeros(len(mean)) if start is None else start.weights.astype(np.float64)
 
         def objective(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            loss, gradient = _loss_and_gradient(
-                standard, used.indptr, target, used.log_weight, weights
-            )
+            loss, gradient = _loss_and_gradient(x, used.indptr, target, used.log_weight, weights)
             penalty = config.l2 * weights
             return (
                 (loss + 0.5 * float(weights @ penalty)) / len(used),
@@ -113,7 +105,7 @@ class LinearRanker:
 
     def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """[n_rows, n_features] what each feature adds, against a row that is average in it."""
-        return _standardised(features, self.mean, self.scale) * self.weights
+        return standardised(features, self.mean, self.scale) * self.weights
 
     def state(self) -> ModelState:
         """The ranker as plain data."""
@@ -129,7 +121,18 @@ class LinearRanker:
         )
 
 
-def _standard(
+def check_learnable(lists: JudgedLists) -> NDArray[np.bool_]:
+    """[n_requests] those with both kinds of rows; raises `NotEnoughDataError` if there are none."""
+    learnable = lists.learnable()
+    if not learnable.any():
+        raise NotEnoughDataError(
+            "No request has both a relevant and a not relevant candidate.",
+            remedy="Rank with reciprocal rank fusion until there are some.",
+        )
+    return learnable
+
+
+def standard(
     features: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and 1 / standard deviation of each column's known values."""
@@ -141,9 +144,10 @@ def _standard(
     return mean.astype(np.float32), scale.astype(np.float32)
 
 
-def _standardised(
+def standardised(
     features: NDArray[np.float32], mean: NDArray[np.float32], scale: NDArray[np.float32]
 ) -> NDArray[np.float32]:
+    """The columns in standard deviations from their mean, within -10 and 10; NaN becomes 0."""
     out = np.empty(features.shape, np.float32)
     _standardise(features, mean, scale, out)
     return out

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
+import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shelfwise.ranking.alternatives import COMPLEXITY, NEED_MANY, Lesson, fit_alternative
 from shelfwise.ranking.boosting import BoostedRanker
-from shelfwise.ranking.fused import rank_fusion, single_sources
+from shelfwise.ranking.fused import Kind, Ranker, rank_fusion, single_sources
 from shelfwise.ranking.fusion_config import FusionConfig
 from shelfwise.ranking.judged import JudgedLists, ndcg, thin
 from shelfwise.ranking.linear import LinearRanker
@@ -25,18 +28,23 @@ class Trial:
 
     held_out: NDArray[np.bool_]
     """[n_requests] requests that the alternatives can be compared on."""
-    ndcg: dict[str, NDArray[np.float64]]
+    ndcg: dict[Kind, NDArray[np.float64]]
     """By kind; meaningful where held out."""
     singles: dict[str, NDArray[np.float64]]
     """By source, for every request: a source alone learns nothing here."""
     without: dict[str, NDArray[np.float64]]
-    """By source, the linear ranker fitted without it; meaningful where held out."""
+    """By source, the ranker `drop_one` fitted without it; meaningful where held out."""
+    drop_one: Kind
     ceiling: NDArray[np.float64]
     """A perfect order of the same candidates, for every request."""
     weights: dict[str, float]
     """Linear weights fitted in the first fold."""
-    n_trees: int
+    n_trees: dict[Kind, int]
     """Middle of the numbers of trees at which the folds stopped."""
+    rankers: tuple[tuple[NDArray[np.bool_], dict[Kind, Ranker]], ...]
+    """Per fold: the requests held out, and the rankers that had not seen them."""
+    seconds: dict[Kind, float]
+    """Processor time of fitting, all folds together."""
 
     def mean_single(self, source: str) -> float:
         """Mean NDCG of one source alone over all requests."""
@@ -50,48 +58,109 @@ class _Fold:
     held: NDArray[np.bool_]
 
 
+@dataclass
+class _Notes:
+    """What the folds add up to."""
+
+    held_out: NDArray[np.bool_]
+    ndcg: dict[Kind, NDArray[np.float64]] = field(default_factory=dict)
+    without: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    n_trees: dict[Kind, list[int]] = field(default_factory=dict)
+    rankers: list[tuple[NDArray[np.bool_], dict[Kind, Ranker]]] = field(default_factory=list)
+    seconds: dict[Kind, float] = field(default_factory=dict)
+
+
 def run_trial(
     lists: JudgedLists, sources: Sequence[str], config: FusionConfig, rng: np.random.Generator
 ) -> Trial:
     """Each alternative fitted and measured, fold by fold."""
-    n = len(lists)
-    several = len(sources) > 1
-    held_out = np.zeros(n, np.bool_)
-    ndcgs: dict[str, NDArray[np.float64]] = {}
-    without: dict[str, NDArray[np.float64]] = {}
-    weights: dict[str, float] = {}
-    n_trees: list[int] = []
+    kinds = _kinds(lists, config)
+    drop_one: Kind = config.drop_one if config.drop_one in kinds else "linear"
+    notes = _Notes(np.zeros(len(lists), np.bool_))
     for fold in _folds(lists, config, rng):
-        held_out |= fold.held & lists.judged()
-        where = np.flatnonzero(fold.held & lists.found())
-        test = lists.take(fold.held & lists.found())
-        fit, linear = train_linear(lists, fold.fit, config, rng)
-        scorers = {"rrf": rank_fusion(lists.names, sources).score, "linear": linear.score}
-        if enough_for_trees(lists, config):
-            stop = lists.take(fold.stop & lists.learnable())
-            boosted = train_boosted(fit, linear, config, rng, stop=stop)
-            n_trees.append(boosted.n_trees)
-            scorers["boosted"] = boosted.score
-        for kind, score in scorers.items():
-            ndcgs.setdefault(kind, np.zeros(n))[where] = _measure(
-                test, score(test.features), config
-            )
-        for source in sources if several else ():
-            reached = _drop_one(fit, test, (source, sources), linear, config)
-            without.setdefault(source, np.zeros(n))[where] = reached
-        weights = weights or linear.named_weights()
+        notes.held_out |= fold.held & lists.judged()
+        lesson = lesson_of(lists, fold.fit, config, rng)
+        lesson = replace(lesson, stop=lists.take(fold.stop & lists.learnable()))
+        _try_all(lists, fold, lesson, sources, kinds, config, int(rng.integers(2**31)), notes)
+        if len(sources) > 1 and config.drop_one != "none":
+            _drop_each(lists, fold, lesson, sources, drop_one, config, notes)
     return Trial(
-        held_out=held_out,
-        ndcg=ndcgs,
+        held_out=notes.held_out,
+        ndcg=notes.ndcg,
         singles={
             name: _measure(lists, single.opinions(lists.features), config)
             for name, single in single_sources(lists.names, sources).items()
         },
-        without=without,
+        without=notes.without,
+        drop_one=drop_one,
         ceiling=_measure(lists, lists.relevance, config),
-        weights=weights,
-        n_trees=int(np.median(n_trees)) if n_trees else 0,
+        weights=_first_linear(notes),
+        n_trees={kind: int(np.median(found)) for kind, found in notes.n_trees.items()},
+        rankers=tuple(notes.rankers),
+        seconds=notes.seconds,
     )
+
+
+def _kinds(lists: JudgedLists, config: FusionConfig) -> tuple[Kind, ...]:
+    """The alternatives to try here; `linear` is always one, since trees are grown on it."""
+    many = enough_for_trees(lists, config)
+    return tuple(
+        kind
+        for kind in COMPLEXITY
+        if (kind in config.rankers or kind == "linear") and (many or kind not in NEED_MANY)
+    )
+
+
+def _try_all(
+    lists: JudgedLists,
+    fold: _Fold,
+    lesson: Lesson,
+    sources: Sequence[str],
+    kinds: Sequence[Kind],
+    config: FusionConfig,
+    seed: int,
+    notes: _Notes,
+) -> None:
+    where = fold.held & lists.found()
+    test = lists.take(where)
+    rankers: dict[Kind, Ranker] = {}
+    for kind in kinds:
+        start = time.process_time()
+        if kind == "rrf":
+            rankers[kind] = rank_fusion(lists.names, sources)
+        else:
+            # each kind draws for itself, so that trying one more does not change the others
+            own = np.random.default_rng([seed, zlib.crc32(kind.encode())])
+            rankers[kind] = fit_alternative(kind, lesson, config, own)
+        took = time.process_time() - start
+        notes.seconds[kind] = notes.seconds.get(kind, 0.0) + took
+        ranker = rankers[kind]
+        if isinstance(ranker, BoostedRanker):
+            notes.n_trees.setdefault(kind, []).append(ranker.n_trees)
+        reached = notes.ndcg.setdefault(kind, np.zeros(len(lists)))
+        reached[where] = _measure(test, ranker.score(test.features), config)
+    notes.rankers.append((fold.held, rankers))
+
+
+def _drop_each(
+    lists: JudgedLists,
+    fold: _Fold,
+    lesson: Lesson,
+    sources: Sequence[str],
+    kind: Kind,
+    config: FusionConfig,
+    notes: _Notes,
+) -> None:
+    where = fold.held & lists.found()
+    test = lists.take(where)
+    for source in sources:
+        reached = notes.without.setdefault(source, np.zeros(len(lists)))
+        reached[where] = _drop_one(lesson, test, (source, sources), kind, config)
+
+
+def _first_linear(notes: _Notes) -> dict[str, float]:
+    ranker = notes.rankers[0][1]["linear"]
+    return ranker.named_weights() if isinstance(ranker, LinearRanker) else {}
 
 
 def enough_for_trees(lists: JudgedLists, config: FusionConfig) -> bool:
@@ -99,10 +168,10 @@ def enough_for_trees(lists: JudgedLists, config: FusionConfig) -> bool:
     return int(lists.learnable().sum()) >= config.min_requests
 
 
-def train_linear(
+def lesson_of(
     lists: JudgedLists, requests: NDArray[np.bool_], config: FusionConfig, rng: np.random.Generator
-) -> tuple[JudgedLists, LinearRanker]:
-    """The thinned lists learnt from, and the linear ranker learnt from them."""
+) -> Lesson:
+    """The thinned lists to learn from, and the linear ranker learnt from them."""
     chosen = np.flatnonzero(requests & lists.learnable())
     if len(chosen) > config.max_fit_requests:
         chosen = rng.choice(chosen, config.max_fit_requests, replace=False)
@@ -113,23 +182,7 @@ def train_linear(
     settings = config.linear
     if not enough_for_trees(lists, config):
         settings = settings.model_copy(update={"l2": settings.l2 * config.shrink})
-    return fit, LinearRanker.fit_lists(fit, settings)
-
-
-def train_boosted(
-    fit: JudgedLists,
-    linear: LinearRanker,
-    config: FusionConfig,
-    rng: np.random.Generator,
-    *,
-    stop: JudgedLists | None = None,
-    n_trees: int | None = None,
-) -> BoostedRanker:
-    """Trees on top of `linear`: `n_trees`, or as many as serve the `stop` lists best."""
-    settings = config.boosting
-    if n_trees is not None:
-        settings = settings.model_copy(update={"trees": n_trees})
-    return BoostedRanker.fit_lists(fit, linear, settings, rng, stop)
+    return Lesson(fit, LinearRanker.fit_lists(fit, settings))
 
 
 def _folds(lists: JudgedLists, config: FusionConfig, rng: np.random.Generator) -> Iterator[_Fold]:
@@ -160,18 +213,26 @@ def _measure(
 
 
 def _drop_one(
-    fit: JudgedLists,
+    lesson: Lesson,
     test: JudgedLists,
     source_of: tuple[str, Sequence[str]],
-    linear: LinearRanker,
+    kind: Kind,
     config: FusionConfig,
 ) -> NDArray[np.float64]:
-    """NDCG of `test` by a linear ranker learnt from and used on answers that lack one source."""
+    """NDCG of `test` by a ranker learnt from and used on answers that lack one source."""
     source, sources = source_of
-    blind = LinearRanker.fit_lists(_blinded(fit, source, sources), config.linear, linear)
+    fit = _blinded(lesson.lists, source, sources)
+    blind = Lesson(
+        fit,
+        LinearRanker.fit_lists(fit, config.linear, lesson.linear),
+        None if lesson.stop is None else _blinded(lesson.stop, source, sources),
+    )
+    ranker: Ranker = rank_fusion(fit.names, sources)
+    if kind != "rrf":
+        ranker = fit_alternative(kind, blind, config, np.random.default_rng(0))
     lists = _blinded(test, source, sources)
     proposed = lists.features[:, lists.names.index("sources.proposing")] > 0
-    scores = np.where(proposed, blind.score(lists.features), np.float32(np.nan))
+    scores = np.where(proposed, ranker.score(lists.features), np.float32(np.nan))
     return _measure(test, scores, config)
 
 

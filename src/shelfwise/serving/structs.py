@@ -157,7 +157,7 @@ class ReasonAnswer(msgspec.Struct):
     evidence: list[EvidenceAnswer]
 
 
-class ItemAnswer(msgspec.Struct):
+class ItemAnswer(msgspec.Struct, omit_defaults=True):
     """One recommended item."""
 
     item_id: str
@@ -165,6 +165,10 @@ class ItemAnswer(msgspec.Struct):
     score: float
     sources: tuple[str, ...]
     reasons: list[ReasonAnswer]
+    p_click: float | None = None
+    """Chance that a shopper who comes clicks it; absent where the shop's data do not tell."""
+    p_purchase: float | None = None
+    """Chance that a shopper who comes buys it; absent where the shop's data do not tell."""
 
 
 class RecommendAnswer(msgspec.Struct):

@@ -68,7 +68,7 @@ class Together:
                 future.set_exception(error)
 
 
-def _alike(question: Question) -> tuple[int, str, str]:
+def _alike(question: Question) -> tuple[int, str, str, str | None]:
     """What questions must share to be answered in one batch."""
     expression = "" if question.filter is None else json.dumps(question.filter, sort_keys=True)
-    return question.n, question.seen, expression
+    return question.n, question.seen, expression, question.placement

@@ -55,6 +55,8 @@ def answer_of(slate: Slate) -> RecommendAnswer:
             item.score,
             item.sources,
             [_reason(reason) for reason in item.reasons],
+            item.p_click,
+            item.p_purchase,
         )
         for item in slate.items
     ]

@@ -1,0 +1,171 @@
+"""Learns how likely a click and a purchase are, from what shoppers did after the validation cut.
+
+The question a probability answers: a shopper comes to the shop (within the window after the cut, or
+once more where there are no times); does he click, or buy, this product then? Shoppers who came and
+bought nothing count as well. Scores are those of rankers that had learnt nothing from the shopper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shelfwise.core.dataset import Dataset, Events
+from shelfwise.core.requests import Requests
+from shelfwise.core.vocabulary import UNKNOWN
+from shelfwise.evaluation.grouping import histories, rows_of
+from shelfwise.evaluation.known import interest_mask
+from shelfwise.evaluation.splits import Split
+from shelfwise.features.vectors import DAY_MS
+from shelfwise.pipeline.fit import Fitted, Learnt
+from shelfwise.pipeline.progress import Progress
+from shelfwise.pipeline.recommend import part_size, ranking_features
+from shelfwise.pipeline.retrieve import retrieve
+from shelfwise.pipeline.settings import PipelineConfig
+from shelfwise.ranking.outlook import OutcomeCurve, OutcomeReport, Outlook, learn_outcome
+
+TYPES: Final[dict[str, tuple[str, ...]]] = {"click": ("view", "click"), "purchase": ("purchase",)}
+"""The events that make each outcome."""
+
+
+def learn_outlook(
+    data: Dataset,
+    fitted: Fitted,
+    split: Split,
+    learnt: Learnt,
+    config: PipelineConfig,
+    progress: Progress,
+) -> Outlook:
+    """The chances of each outcome that `data` tell; `fitted` and `learnt` stem from `split`.
+
+    `split` must be the test part of `data`: everything after it is looked at.
+    """
+    rng = np.random.default_rng([config.train.seed, 2])
+    requests = _who_came(data, split)
+    seen_by = _unseen_ranker(requests.user, learnt, rng)
+    chosen = np.flatnonzero(seen_by >= 0)
+    chosen = rng.permutation(chosen)[: config.fusion.calibration.requests]
+    requests = requests.take(chosen)
+    later = _later(data.events, requests, data.n_users)
+    rows = _score(fitted, requests, seen_by[chosen], learnt, later, config, progress)
+    days = None
+    if split.cut_ms is not None:
+        days = float(data.events.time_ms[-1] - split.cut_ms) / DAY_MS
+    curves: dict[str, OutcomeCurve] = {}
+    reports: dict[str, OutcomeReport] = {}
+    for name, happened in rows.happened.items():
+        found = learn_outcome(
+            rows.scores,
+            rows.indptr,
+            happened,
+            config.fusion.calibration,
+            k=config.fusion.k,
+            days=days,
+        )
+        if found is not None:
+            curves[name], reports[name] = found
+    return Outlook(curves, reports)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    scores: NDArray[np.float32]
+    indptr: NDArray[np.int64]
+    happened: dict[str, NDArray[np.bool_]]
+
+
+def _who_came(data: Dataset, split: Split) -> Requests:
+    """Whoever showed interest in anything after the cut, asked at the cut; else the split's own."""
+    if split.cut_ms is None or data.anonymous.all():
+        return split.requests
+    events = data.events
+    came = interest_mask(events) & (events.time_ms >= split.cut_ms) & ~data.anonymous[events.user]
+    users = np.unique(events.user[came]).astype(np.int32)
+    last = int(np.searchsorted(events.time_ms, split.cut_ms)) - 1
+    history = histories(events, users, np.full(data.n_users, last, np.int64))
+    now = np.full(len(users), split.cut_ms, np.int64)
+    return Requests.of_histories(history, split.requests.n, user=users, now_ms=now)
+
+
+def _unseen_ranker(
+    users: NDArray[np.int32], learnt: Learnt, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Per request, which ranker has learnt nothing from it; the one served is last, -1: leave out.
+
+    Of shoppers nothing was learnt from, as large a share is taken as was held out of the others.
+    """
+    n = len(learnt.choice.unseen_by)
+    out = np.full(len(users), n)
+    if n == 0:
+        return out
+    ranker_of = np.full(len(learnt.users), -1)
+    for which, (held, _) in enumerate(learnt.choice.unseen_by):
+        ranker_of[held] = which
+    place = rows_of(learnt.users, int(max(users.max(initial=0), learnt.users.max(initial=0))) + 1)
+    known = place[users] >= 0
+    out[known] = ranker_of[place[users[known]]]
+    share = float((ranker_of >= 0).mean()) if len(ranker_of) else 1.0
+    out[~known & (rng.random(len(users)) >= share)] = -1
+    return out
+
+
+def _later(events: Events, requests: Requests, n_users: int) -> Events:
+    """What the shoppers of `requests` did after their history; `user` is the request's place."""
+    row = rows_of(requests.user, n_users)
+    mine = events.take((row[events.user] >= 0) & (events.item != UNKNOWN))
+    order = np.argsort(mine.user, kind="stable")
+    counts = np.bincount(mine.user, minlength=n_users)
+    start = np.cumsum(counts) - counts
+    place = np.empty(len(mine), np.int64)
+    place[order] = np.arange(len(mine)) - np.repeat(start, counts)
+    request = row[mine.user]
+    after = mine.take(place >= requests.history.lengths()[request])
+    return _renamed(after, row[after.user])
+
+
+def _renamed(events: Events, user: NDArray[np.int32]) -> Events:
+    return Events(**{**vars(events), "user": user})
+
+
+def _score(
+    fitted: Fitted,
+    requests: Requests,
+    seen_by: NDArray[np.int64],
+    learnt: Learnt,
+    later: Events,
+    config: PipelineConfig,
+    progress: Progress,
+) -> _Rows:
+    """The candidates as they would be served, their scores, and what came of them."""
+    n_items = len(fitted.popular_first)
+    size = part_size(len(fitted.models), n_items)
+    rankers = [ranker for _, ranker in learnt.choice.unseen_by] + [learnt.choice.ranker]
+    scores, lengths, keys = [], [], []
+    for start in range(0, len(requests), size):
+        progress("learning probabilities", start, len(requests))
+        asked = requests.part(start, start + size)
+        hidden = fitted.seen.hidden(asked.history)
+        found = retrieve(fitted.models, asked, hidden, config.recommend.per_source, n_items)
+        features = ranking_features(fitted.tables, asked, found)[1]
+        own = np.empty(len(found), np.float32)
+        by = seen_by[start : start + size][found.request]
+        for which in np.unique(by):
+            own[by == which] = rankers[which].score(features[by == which])
+        scores.append(own)
+        lengths.append(np.diff(found.indptr()))
+        keys.append((start + found.request).astype(np.int64) * n_items + found.item)
+    progress("learning probabilities", len(requests), len(requests))
+    key = np.concatenate(keys) if keys else np.empty(0, np.int64)
+    indptr = np.append(0, np.cumsum(np.concatenate(lengths))) if lengths else np.zeros(1)
+    happened = {}
+    for name, types in TYPES.items():
+        told = later.take(interest_mask(later, types))
+        happened[name] = np.isin(key, told.user.astype(np.int64) * n_items + told.item)
+    return _Rows(
+        np.concatenate(scores) if scores else np.empty(0, np.float32),
+        indptr.astype(np.int64),
+        happened,
+    )
