@@ -12,15 +12,15 @@ import pytest
 
 from shelfwise.console.errors import STATUS, ErrorKey
 from shelfwise.console.language import language_of
-from shelfwise.console.words.common import COMMON
 from shelfwise.console.words.evaluation import EVALUATION
+from shelfwise.console.words.frame import FRAME
 from shelfwise.console.words.overview import OVERVIEW
 from shelfwise.console.words.reasons import EVIDENCE, SENTENCES
 from shelfwise.console.words.shopper import SHOPPER
 from shelfwise.console.words.storefront import STOREFRONT
 from shelfwise.core.columns import EVENT_TYPES
 
-TABLES = [COMMON, OVERVIEW, SHOPPER, EVALUATION, STOREFRONT]
+TABLES = [FRAME, OVERVIEW, SHOPPER, EVALUATION, STOREFRONT]
 
 
 def _words(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
@@ -53,7 +53,7 @@ def test_every_fact_has_a_name_in_both_languages() -> None:
 
 
 def test_every_error_and_every_kind_of_event_has_words() -> None:
-    for words in (COMMON.en, COMMON.zh):
+    for words in (FRAME.en, FRAME.zh):
         assert set(words.errors) == set(words.remedies) == set(STATUS) == set(get_args(ErrorKey))
     assert set(SHOPPER.en.event_types) == set(EVENT_TYPES)
 

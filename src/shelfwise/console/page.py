@@ -20,7 +20,7 @@ from shelfwise.console import figures
 from shelfwise.console.assets import asset_address
 from shelfwise.console.errors import STATUS, PageError, page_error
 from shelfwise.console.language import COOKIE, ByLanguage, Language, language_of
-from shelfwise.console.words.common import COMMON
+from shelfwise.console.words.frame import FRAME
 from shelfwise.core.errors import ShelfwiseError
 from shelfwise.pipeline.live import LiveShop
 
@@ -115,7 +115,7 @@ def _check_length(request: Request) -> None:
 
 
 def _error_json(error: PageError, language: Language) -> dict[str, dict[str, str]]:
-    words = COMMON.of(language)
+    words = FRAME.of(language)
     message = words.errors[error.key].format(value=error.value)
     return {"error": {"code": error.key, "message": message, "remedy": words.remedies[error.key]}}
 
@@ -135,7 +135,7 @@ def _html(page: Page, view: object, error: PageError | None, asked: Asked, reque
             frame=page.frame,
             at=page.path,
             w=page.words.of(asked.language),
-            c=COMMON.of(asked.language),
+            c=FRAME.of(asked.language),
             asked=asked,
             other_language=other,
             other_address=f"{here}?{urlencode([] if too_long else [*said, ('lang', other)])}",

@@ -11,7 +11,7 @@ from shelfwise.console.language import ByLanguage
 
 
 @dataclass(frozen=True)
-class CommonWords:
+class FrameWords:
     """The frame around a page."""
 
     other_language: str
@@ -32,8 +32,8 @@ class CommonWords:
     remedies: Mapping[ErrorKey, str]
 
 
-COMMON: Final = ByLanguage(
-    en=CommonWords(
+FRAME: Final = ByLanguage(
+    en=FrameWords(
         other_language="中文",
         overview="Overview",
         try_it="Try a recommendation",
@@ -64,7 +64,7 @@ COMMON: Final = ByLanguage(
             "not_ready": "Try again shortly.",
         },
     ),
-    zh=CommonWords(
+    zh=FrameWords(
         other_language="English",
         overview="概览",
         try_it="试一次推荐",
