@@ -13,6 +13,7 @@ from shelfwise.ingest.demo_shop import DemoConfig, DemoShop, simulate
 FAST = (
     "fusion.boosting.trees=20",
     "models.als.iterations=4",
+    "fusion.forest.trees=10",
 )
 
 

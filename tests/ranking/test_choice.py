@@ -22,11 +22,16 @@ from shelfwise.ranking import (
     RankFusion,
     choose_ranker,
 )
+from shelfwise.ranking.blend import Blend
+from shelfwise.ranking.choice import choose
 from shelfwise.ranking.fused import rank_fusion, single_sources
-from shelfwise.ranking.judged import ndcg
+from shelfwise.ranking.judged import JudgedLists, ndcg
+from shelfwise.ranking.logistic import LogisticConfig, fit_logistic
+from shelfwise.ranking.random_forest import RandomForest, RandomForestConfig
 
 SMALL_TREES = BoostingConfig(trees=15, patience=5)
-CONFIG = FusionConfig(folds=3, boosting=SMALL_TREES)
+SMALL_FOREST = RandomForestConfig(trees=5)
+CONFIG = FusionConfig(folds=3, boosting=SMALL_TREES, forest=SMALL_FOREST)
 
 
 def chosen(world: World, config: FusionConfig = CONFIG, seed: int = 0) -> FusedRanker:
@@ -57,7 +62,7 @@ def reached(ranker: FusedRanker, world: World) -> float:
 
 def test_sources_that_complement_each_other_are_fused(fused: FusedRanker) -> None:
     report = fused.report
-    assert fused.kind in {"linear", "boosted"}
+    assert fused.kind in {"logistic", "linear", "boosted", "blend"}
     assert report.beats_single
     assert report.lift > 0.08
     assert report.difference_ci95[0] > 0
@@ -167,13 +172,19 @@ def every_kind(world: World, fused: FusedRanker) -> list[FusedRanker]:
     training = (world.features, world.names, world.indptr, world.relevance)
     linear = LinearRanker.fit(*training, LinearConfig(), np.random.default_rng(0))
     boosted = BoostedRanker.fit(*training, SMALL_TREES, np.random.default_rng(0))
+    lists = JudgedLists.of(world.features, world.names, world.indptr, world.relevance)
+    logistic = fit_logistic(lists, LogisticConfig())
+    forest = RandomForest.fit_lists(lists, SMALL_FOREST, np.random.default_rng(0))
     sources = tuple(world.columns)
     single = single_sources(world.names, sources)["left"]
     return [
         replace(fused, kind="single", ranker=single),
         replace(fused, kind="rrf", ranker=rank_fusion(world.names, sources)),
         replace(fused, kind="linear", ranker=linear),
+        replace(fused, kind="logistic", ranker=logistic),
+        replace(fused, kind="forest", ranker=forest),
         replace(fused, kind="boosted", ranker=boosted),
+        replace(fused, kind="blend", ranker=Blend(boosted, forest)),
     ]
 
 
@@ -226,3 +237,57 @@ def test_features_without_those_of_the_sources_are_refused(world: World) -> None
         single_sources(("price",), ("left",))
     with pytest.raises(BadInputError, match="source_columns"):
         chosen(replace(world, columns={"left": (999,)}))
+
+
+def test_the_report_says_how_the_choice_was_made(fused: FusedRanker, world: World) -> None:
+    report = fused.report
+    assert [one.kind for one in report.compared] == [
+        "rrf",
+        "logistic",
+        "linear",
+        "boosted",
+        "blend",
+    ]
+    taken = [one for one in report.compared if one.taken]
+    assert taken[-1].kind == fused.kind
+    assert all(one.certainty >= CONFIG.certainty for one in taken)
+    assert all(one.over in {"left", "right", *report.ndcg} for one in report.compared)
+    assert sum(report.influence.values()) == pytest.approx(1, abs=1e-4)
+    assert report.influence["left"] > report.influence["noise"]
+    assert report.correlation["left"]["right"] > 0.2 > abs(report.correlation["left"]["noise"])
+    for source, (low, high) in report.without_source_ci95.items():
+        assert low <= report.without_source[source] <= high
+    assert set(report.fit_seconds) == set(report.ndcg)
+
+
+def test_trying_one_more_alternative_does_not_change_the_others(
+    fused: FusedRanker, world: World
+) -> None:
+    more = CONFIG.model_copy(update={"rankers": (*CONFIG.rankers, "forest")})
+    report = chosen(world, more).report
+    assert "forest" in report.ndcg
+    assert {kind: report.ndcg[kind] for kind in fused.report.ndcg} == fused.report.ndcg
+
+
+def test_only_what_is_asked_for_is_tried(world: World) -> None:
+    report = chosen(world, CONFIG.model_copy(update={"rankers": ("rrf",)})).report
+    assert [one.kind for one in report.compared] == ["rrf"]
+    none = chosen(world, CONFIG.model_copy(update={"drop_one": "none"})).report
+    assert none.without_source == {}
+
+
+def test_what_a_source_is_worth_can_be_told_of_trees(world: World) -> None:
+    report = chosen(world, CONFIG.model_copy(update={"drop_one": "boosted"})).report
+    assert report.without_source_of == "boosted"
+    assert report.without_source["left"] < -0.03
+
+
+def test_rankers_that_have_not_seen_a_request_are_kept_for_measuring(world: World) -> None:
+    lists = JudgedLists.of(world.features, world.names, world.indptr, world.relevance)
+    choice = choose(lists, world.columns, CONFIG, np.random.default_rng(0))
+    held = np.stack([mask for mask, _ in choice.unseen_by])
+    assert (held.sum(axis=0) == 1).all()
+    for mask, ranker in choice.unseen_by:
+        rows = np.repeat(mask, np.diff(world.indptr))
+        other = ranker.score(world.features[rows])
+        assert not np.array_equal(other, choice.ranker.score(world.features[rows]))

@@ -13,6 +13,7 @@ import typer
 from shelfwise.cli.bench import bench
 from shelfwise.cli.demo import demo
 from shelfwise.cli.evaluate import evaluate
+from shelfwise.cli.explain_fusion import explain_fusion
 from shelfwise.cli.ingest import ingest
 from shelfwise.cli.init import init
 from shelfwise.cli.recommend import recommend
@@ -24,7 +25,7 @@ from shelfwise.core.errors import ShelfwiseError
 
 __all__ = ["app", "main", "site"]
 
-COMMANDS = (init, ingest, train, evaluate, tune, recommend, serve, bench, demo)
+COMMANDS = (init, ingest, train, evaluate, explain_fusion, tune, recommend, serve, bench, demo)
 """In the order of a shop's life, which is that of `shelfwise --help`."""
 
 app = typer.Typer(

@@ -79,7 +79,7 @@ def _engine(bundle: Bundle, config: PipelineConfig) -> Engine:
 def load_models(bundle: Bundle, n_items: int) -> dict[str, Model]:
     """Every model of the bundle; one that cannot be read is `Absent`, and the log says so.
 
-    Raises the error of the last where none can be read.
+    Raises `StorageError` where none can be read.
     """
     classes = {name: model for name, model, _ in MODELS}
     models: dict[str, Model] = {}
@@ -97,7 +97,10 @@ def load_models(bundle: Bundle, n_items: int) -> dict[str, Model]:
             models[name] = Absent(n_items)
             trouble = error
     if trouble is not None and all(isinstance(model, Absent) for model in models.values()):
-        raise trouble
+        raise StorageError(
+            f"No model of version {bundle.version} can be read: {trouble}",
+            remedy=f"Run: shelfwise train {bundle.folder.parent.parent}",
+        )
     return models
 
 

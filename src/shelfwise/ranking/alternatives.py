@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from shelfwise.ranking.blend import Blend
 from shelfwise.ranking.boosting import BoostedRanker
 from shelfwise.ranking.catboost_trees import fit_catboost
 from shelfwise.ranking.fused import Kind, Ranker
@@ -23,9 +24,10 @@ COMPLEXITY: Final[tuple[Kind, ...]] = (
     "forest",
     "boosted",
     "catboost",
+    "blend",
 )
 """Simple to complex: an alternative takes the place of a simpler one only if surely better."""
-NEED_MANY: Final = frozenset({"forest", "boosted", "catboost"})
+NEED_MANY: Final = frozenset({"forest", "boosted", "catboost", "blend"})
 """Those that overfit few requests: not tried below `fusion.min_requests`."""
 
 
@@ -56,6 +58,13 @@ def fit_alternative(
     if kind == "boosted":
         boosting = config.boosting.model_copy(update=n_trees)
         return BoostedRanker.fit_lists(lesson.lists, lesson.linear, boosting, rng, lesson.stop)
+    if kind == "blend":
+        logistic = fit_logistic(lesson.lists, config.logistic)
+        boosting = config.boosting.model_copy(update=n_trees)
+        return Blend(
+            BoostedRanker.fit_lists(lesson.lists, logistic, boosting, rng, lesson.stop),
+            RandomForest.fit_lists(lesson.lists, config.forest, rng),
+        )
     if kind == "catboost":
         catboost = config.catboost.model_copy(update=n_trees)
         return fit_catboost(lesson.lists, lesson.linear, catboost, rng, lesson.stop)

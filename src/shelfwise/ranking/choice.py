@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shelfwise.ranking.alternatives import COMPLEXITY, fit_alternative
+from shelfwise.ranking.blend import Blend
 from shelfwise.ranking.boosting import BoostedRanker
 from shelfwise.ranking.fused import (
     Compared,
@@ -179,7 +180,7 @@ def _report(
     lift = mean / alone[best_single] if alone[best_single] > 0 else 0.0
     weights = (
         ranker.named_weights()
-        if isinstance(ranker, LinearRanker | BoostedRanker)
+        if isinstance(ranker, LinearRanker | BoostedRanker | Blend)
         else trial.weights
     )
     return FusionReport(

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from shelfwise.core.errors import BadInputError
 from shelfwise.core.model import ModelState
+from shelfwise.ranking.blend import Blend
 from shelfwise.ranking.boosting import BoostedRanker
 from shelfwise.ranking.linear import LinearRanker
 from shelfwise.ranking.random_forest import RandomForest
 from shelfwise.ranking.rrf import RankFusion
 from shelfwise.ranking.single import SingleSource
 
-Kind = Literal["single", "rrf", "logistic", "linear", "forest", "boosted", "catboost"]
-Ranker = SingleSource | RankFusion | LinearRanker | RandomForest | BoostedRanker
+Kind = Literal["single", "rrf", "logistic", "linear", "forest", "boosted", "catboost", "blend"]
+Ranker = SingleSource | RankFusion | LinearRanker | RandomForest | BoostedRanker | Blend
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def _column(names: Sequence[str], name: str) -> int:
 
 
 def _inner_state(ranker: Ranker) -> ModelState:
-    if isinstance(ranker, LinearRanker | RandomForest | BoostedRanker):
+    if isinstance(ranker, LinearRanker | RandomForest | BoostedRanker | Blend):
         return ranker.state()
     return ModelState(msgspec.to_builtins(ranker), {})
 
@@ -217,4 +218,6 @@ def _of_state(kind: Kind, state: ModelState) -> Ranker:
         return LinearRanker.from_state(state)
     if kind == "forest":
         return RandomForest.from_state(state)
+    if kind == "blend":
+        return Blend.from_state(state)
     return BoostedRanker.from_state(state)

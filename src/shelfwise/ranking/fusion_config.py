@@ -14,16 +14,16 @@ from shelfwise.ranking.linear import LinearConfig
 from shelfwise.ranking.logistic import LogisticConfig
 from shelfwise.ranking.random_forest import RandomForestConfig
 
-Tried = Literal["rrf", "logistic", "linear", "forest", "boosted", "catboost"]
+Tried = Literal["rrf", "logistic", "linear", "forest", "boosted", "catboost", "blend"]
 
 
 class FusionConfig(Settings):
     """How the sources' opinions become one score."""
 
-    rankers: tuple[Tried, ...] = ("rrf", "linear", "boosted")
-    """The ways of fusing that are tried; the best single model is always one more. logistic and
-    forest are baselines that the others beat on all shops we have; catboost needs the extra
-    `classics`. Each takes time in training."""
+    rankers: tuple[Tried, ...] = ("rrf", "logistic", "linear", "boosted", "blend")
+    """The ways of fusing that are tried; the best single model is always one more. Each takes time
+    in training. forest is part of blend, and on its own the weaker; catboost needs the extra
+    `classics`, takes longest, and is no better than boosted on the shops we have."""
     drop_one: Tried | Literal["none"] = "linear"
     """The ranker that is fitted anew without each source, to show what each is worth; boosted and
     the like take as many times longer as there are sources. none: no such table."""

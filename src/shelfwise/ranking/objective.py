@@ -76,7 +76,7 @@ def by_objective(
     if chance is None or set(aim.weights()) == {"relevance"}:
         return scores
     out = np.empty(len(scores), np.float32)
-    for r in range(len(indptr) - 1):
+    for r in np.flatnonzero(np.diff(indptr)).tolist():
         rows = slice(indptr[r], indptr[r + 1])
         own = scores[rows]
         order = top_rows(own, np.array([0, len(own)]), len(own))

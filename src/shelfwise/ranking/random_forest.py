@@ -23,21 +23,23 @@ from shelfwise.ranking.binning import N_BINS, bin_edges, binned
 from shelfwise.ranking.judged import JudgedLists
 from shelfwise.ranking.linear import check_learnable
 
+_LEAST = np.float32(1e-6)
+"""Shares are kept this far from 0 and 1, so that log-odds stay finite."""
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class RandomForestConfig(Settings):
     """How the forest is grown."""
 
-    trees: int = Field(default=100, ge=1)
+    trees: int = Field(default=50, ge=1)
     """Trees that are averaged. More are never worse, and take longer."""
-    depth: int = Field(default=14, ge=1, le=30)
+    depth: int = Field(default=8, ge=1, le=30)
     """Questions on the way to a leaf at most."""
     least_in_leaf: int = Field(default=20, ge=1)
     """Rows of a leaf at least."""
     request_share: float = Field(default=0.4, gt=0, le=1)
     """Share of the requests each tree is grown on."""
-    feature_share: float = Field(default=0.15, gt=0, le=1)
+    feature_share: float = Field(default=0.3, gt=0, le=1)
     """Share of the features a node chooses from."""
 
 
@@ -95,16 +97,29 @@ class RandomForest:
         return cls(lists.names, *_joined(trees, edges))
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """[n_rows] mean share of relevant rows in the leaves; a row's never depends on others."""
+        """[n_rows] log-odds of the mean share of relevant rows in the leaves.
+
+        A row's score never depends on others.
+        """
+        return _log_odds(self._share(features))
+
+    def _share(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         out = np.zeros(len(features), np.float32)
         _score(features, self.root, self.feature, self.threshold, self.child, self.value, out)
         return out
 
     def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """[n_rows, n_features] how the mean share moves at each question (Saabas 2014)."""
+        """[n_rows, n_features] what each feature adds to the log-odds that nothing known gives.
+
+        How the mean share moves at each question (Saabas 2014), stretched to log-odds.
+        """
         out = np.zeros(features.shape, np.float32)
         _moves(features, self.root, self.feature, self.threshold, self.child, self.value, out)
-        return out
+        share, least = self._share(features), self.value[self.root].mean()
+        moved = share - least
+        odds = _log_odds(share) - _log_odds(np.asarray(least, np.float32))
+        stretch = np.divide(odds, moved, out=np.zeros_like(odds), where=np.abs(moved) > 1e-9)
+        return out * stretch[:, None]
 
     def state(self) -> ModelState:
         """The forest as plain data."""
@@ -149,6 +164,11 @@ def _joined(
         threshold[at] = edges[feature[at]][cut[at]]
     value = np.concatenate([tree[3] for tree in trees])
     return root, feature, threshold, child.astype(np.int32), value
+
+
+def _log_odds(share: NDArray[np.float32]) -> NDArray[np.float32]:
+    inside = np.clip(share, _LEAST, 1 - _LEAST)
+    return np.log(inside / (1 - inside))
 
 
 @njit(cache=True, nogil=True)
@@ -264,13 +284,15 @@ def _parted(own: Any, cut: int, rows: Any) -> int:
 def _score(
     features: Any, root: Any, feature: Any, threshold: Any, child: Any, value: Any, out: Any
 ) -> None:
-    for i in range(len(features)):
-        total = 0.0
-        for at in root:
+    # tree by tree: the nodes of one stay in the cache while all rows go down it
+    for first in root:
+        for i in range(len(features)):
+            at = first
             while feature[at] >= 0:
-                at = child[at] + (features[i, feature[at]] > threshold[at])  # noqa: PLW2901
-            total += value[at]
-        out[i] = total / len(root)
+                at = child[at] + (features[i, feature[at]] > threshold[at])
+            out[i] += value[at]
+    for i in range(len(features)):
+        out[i] /= len(root)
 
 
 @njit(cache=True, nogil=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shelfwise.ranking.alternatives import COMPLEXITY, NEED_MANY, Lesson, fit_alternative
+from shelfwise.ranking.blend import Blend
 from shelfwise.ranking.boosting import BoostedRanker
 from shelfwise.ranking.fused import Kind, Ranker, rank_fusion, single_sources
 from shelfwise.ranking.fusion_config import FusionConfig
@@ -135,7 +136,7 @@ def _try_all(
         took = time.process_time() - start
         notes.seconds[kind] = notes.seconds.get(kind, 0.0) + took
         ranker = rankers[kind]
-        if isinstance(ranker, BoostedRanker):
+        if isinstance(ranker, BoostedRanker | Blend):
             notes.n_trees.setdefault(kind, []).append(ranker.n_trees)
         reached = notes.ndcg.setdefault(kind, np.zeros(len(lists)))
         reached[where] = _measure(test, ranker.score(test.features), config)
