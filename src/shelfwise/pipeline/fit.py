@@ -160,7 +160,7 @@ def learn_choice(
 ) -> Learnt:
     """The same, with the rankers that had not seen some of the shoppers."""
     rng = np.random.default_rng([config.train.seed, 1])
-    judged = _judge(fitted, split, config, rng, progress, seen=seen)
+    judged = judge(fitted, split, config, rng, progress, seen=seen)
     progress("learning the fusion", 0, 1)
     with threadpool_limits(1, "blas"):
         choice = _choose(fitted, judged, config, rng)
@@ -181,26 +181,32 @@ def unlearnt_fusion(fitted: Fitted, config: PipelineConfig) -> FusedRanker:
 
 
 @dataclass(frozen=True)
-class _Judged:
+class Judged:
+    """Candidates of requests with known outcome, as `ranking.judged.JudgedLists` reads them."""
+
     names: tuple[str, ...]
     features: NDArray[np.float32]
     indptr: NDArray[np.int64]
     relevance: NDArray[np.float32]
     n_relevant: NDArray[np.int64]
     users: NDArray[np.int32]
+    """[n_requests] user codes."""
+
+    def lists(self) -> JudgedLists:
+        """The same as judged lists."""
+        return JudgedLists.of(
+            self.features, self.names, self.indptr, self.relevance, self.n_relevant
+        )
 
 
 def _choose(
-    fitted: Fitted, judged: _Judged, config: PipelineConfig, rng: np.random.Generator
+    fitted: Fitted, judged: Judged, config: PipelineConfig, rng: np.random.Generator
 ) -> Choice:
-    lists = JudgedLists.of(
-        judged.features, judged.names, judged.indptr, judged.relevance, judged.n_relevant
-    )
     columns = source_columns(judged.names, tuple(fitted.models))
-    return choose(lists, columns, config.fusion, rng)
+    return choose(judged.lists(), columns, config.fusion, rng)
 
 
-def _judge(
+def judge(
     fitted: Fitted,
     split: Split,
     config: PipelineConfig,
@@ -208,7 +214,7 @@ def _judge(
     progress: Progress,
     *,
     seen: Seen,
-) -> _Judged:
+) -> Judged:
     """Features and outcome of the candidates, of requests where a relevant item was found.
 
     The others keep their place without rows: nothing can be learnt from them, but they count.
@@ -217,7 +223,7 @@ def _judge(
     size = part_size(len(fitted.models), n_items)
     starts = rng.permutation(np.arange(0, len(split), size))
     left = config.train.learn_from
-    parts: list[_Judged] = []
+    parts: list[Judged] = []
     for done, start in enumerate(starts.tolist()):
         progress("gathering candidates", done, len(starts))
         if left <= 0:
@@ -232,7 +238,7 @@ def _judge(
     return _joined(parts)
 
 
-def _judged(fitted: Fitted, asked: Requests, found: Candidates, wanted: Ragged) -> _Judged:
+def _judged(fitted: Fitted, asked: Requests, found: Candidates, wanted: Ragged) -> Judged:
     relevance = np.zeros(len(found), np.float32)
     last = np.full(len(fitted.popular_first), -1)
     _mark(found.indptr(), found.item, wanted.indptr, wanted.values, last, relevance)
@@ -240,14 +246,14 @@ def _judged(fitted: Fitted, asked: Requests, found: Candidates, wanted: Ragged) 
     kept = hit[found.request]
     rows = found.take(kept)
     names, features = ranking_features(fitted.tables, asked, rows)
-    return _Judged(names, features, rows.indptr(), relevance[kept], wanted.lengths(), asked.user)
+    return Judged(names, features, rows.indptr(), relevance[kept], wanted.lengths(), asked.user)
 
 
-def _joined(parts: list[_Judged]) -> _Judged:
+def _joined(parts: list[Judged]) -> Judged:
     lengths = np.concatenate([np.diff(part.indptr) for part in parts])
     indptr = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=indptr[1:])
-    return _Judged(
+    return Judged(
         parts[0].names,
         np.concatenate([part.features for part in parts]),
         indptr,
