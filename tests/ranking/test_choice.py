@@ -21,14 +21,18 @@ from shelfwise.ranking import (
     LinearRanker,
     RankFusion,
     choose_ranker,
+    trial,
 )
 from shelfwise.ranking.blend import Blend
 from shelfwise.ranking.choice import choose
 from shelfwise.ranking.fused import rank_fusion, single_sources
 from shelfwise.ranking.judged import JudgedLists, ndcg
 from shelfwise.ranking.logistic import LogisticConfig, fit_logistic
+from shelfwise.ranking.network import FusionNetwork
+from shelfwise.ranking.network_lesson import NetworkConfig
 from shelfwise.ranking.random_forest import RandomForest, RandomForestConfig
 
+SMALL_NETWORK = NetworkConfig(epochs=2, embedding_size=8, hidden=16)
 SMALL_TREES = BoostingConfig(trees=15, patience=5)
 SMALL_FOREST = RandomForestConfig(trees=5)
 CONFIG = FusionConfig(folds=3, boosting=SMALL_TREES, forest=SMALL_FOREST)
@@ -175,6 +179,7 @@ def every_kind(world: World, fused: FusedRanker) -> list[FusedRanker]:
     lists = JudgedLists.of(world.features, world.names, world.indptr, world.relevance)
     logistic = fit_logistic(lists, LogisticConfig())
     forest = RandomForest.fit_lists(lists, SMALL_FOREST, np.random.default_rng(0))
+    network = FusionNetwork.fit(*training, SMALL_NETWORK, np.random.default_rng(0))
     sources = tuple(world.columns)
     single = single_sources(world.names, sources)["left"]
     return [
@@ -185,7 +190,20 @@ def every_kind(world: World, fused: FusedRanker) -> list[FusedRanker]:
         replace(fused, kind="forest", ranker=forest),
         replace(fused, kind="boosted", ranker=boosted),
         replace(fused, kind="blend", ranker=Blend(boosted, forest)),
+        replace(fused, kind="network", ranker=network),
     ]
+
+
+def test_a_network_is_one_more_alternative_where_torch_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = make_world(300, {"left": 1.0, "right": 1.0}, seed=6)
+    config = FusionConfig(rankers=("linear", "network"), network=SMALL_NETWORK, drop_one="none")
+    report = chosen(world, config).report
+    assert report.ndcg["network"] > 0.9 * report.ndcg["linear"]
+    assert [one.kind for one in report.compared] == ["linear", "network"]
+    monkeypatch.setattr(trial, "installed", lambda _: False)
+    assert set(chosen(world, config).report.ndcg) == {"linear"}
 
 
 def test_shares_of_every_kind_add_up_to_one_and_come_from_sources_that_spoke(

@@ -15,6 +15,7 @@ from shelfwise.ranking.fusion_config import FusionConfig
 from shelfwise.ranking.judged import JudgedLists
 from shelfwise.ranking.linear import LinearRanker
 from shelfwise.ranking.logistic import fit_logistic
+from shelfwise.ranking.network import FusionNetwork
 from shelfwise.ranking.random_forest import RandomForest
 
 COMPLEXITY: Final[tuple[Kind, ...]] = (
@@ -24,10 +25,11 @@ COMPLEXITY: Final[tuple[Kind, ...]] = (
     "forest",
     "boosted",
     "catboost",
+    "network",
     "blend",
 )
 """Simple to complex: an alternative takes the place of a simpler one only if surely better."""
-NEED_MANY: Final = frozenset({"forest", "boosted", "catboost", "blend"})
+NEED_MANY: Final = frozenset({"forest", "boosted", "catboost", "network", "blend"})
 """Those that overfit few requests: not tried below `fusion.min_requests`."""
 
 
@@ -41,7 +43,7 @@ class Lesson:
     stop: JudgedLists | None = None
     """Requests whose loss says when to stop, where it is not known before."""
     n_trees: int | None = None
-    """How many trees, where it is known before."""
+    """How many trees, or epochs of a network, where it is known before."""
 
 
 def fit_alternative(
@@ -54,17 +56,27 @@ def fit_alternative(
         return fit_logistic(lesson.lists, config.logistic)
     if kind == "forest":
         return RandomForest.fit_lists(lesson.lists, config.forest, rng)
+    return _fit_grown(kind, lesson, config, rng)
+
+
+def _fit_grown(
+    kind: Kind, lesson: Lesson, config: FusionConfig, rng: np.random.Generator
+) -> Ranker:
+    """The rankers that are made step by step until held-out requests gain nothing more."""
     n_trees = {} if lesson.n_trees is None else {"trees": lesson.n_trees}
+    boosting = config.boosting.model_copy(update=n_trees)
     if kind == "boosted":
-        boosting = config.boosting.model_copy(update=n_trees)
         return BoostedRanker.fit_lists(lesson.lists, lesson.linear, boosting, rng, lesson.stop)
     if kind == "blend":
         logistic = fit_logistic(lesson.lists, config.logistic)
-        boosting = config.boosting.model_copy(update=n_trees)
         return Blend(
             BoostedRanker.fit_lists(lesson.lists, logistic, boosting, rng, lesson.stop),
             RandomForest.fit_lists(lesson.lists, config.forest, rng),
         )
+    if kind == "network":
+        epochs = {} if lesson.n_trees is None else {"epochs": max(1, lesson.n_trees)}
+        network = config.network.model_copy(update=epochs)
+        return FusionNetwork.fit_lists(lesson.lists, lesson.linear, network, rng, lesson.stop)
     if kind == "catboost":
         catboost = config.catboost.model_copy(update=n_trees)
         return fit_catboost(lesson.lists, lesson.linear, catboost, rng, lesson.stop)

@@ -29,6 +29,7 @@ from shelfwise.ranking.fused import (
 from shelfwise.ranking.fusion_config import FusionConfig
 from shelfwise.ranking.judged import JudgedLists, top_rows
 from shelfwise.ranking.linear import LinearRanker
+from shelfwise.ranking.network import FusionNetwork
 from shelfwise.ranking.trial import Trial, lesson_of, run_trial
 
 _RESAMPLES = 2000
@@ -180,7 +181,7 @@ def _report(
     lift = mean / alone[best_single] if alone[best_single] > 0 else 0.0
     weights = (
         ranker.named_weights()
-        if isinstance(ranker, LinearRanker | BoostedRanker | Blend)
+        if isinstance(ranker, LinearRanker | BoostedRanker | FusionNetwork | Blend)
         else trial.weights
     )
     return FusionReport(

@@ -15,12 +15,17 @@ from shelfwise.core.model import ModelState
 from shelfwise.ranking.blend import Blend
 from shelfwise.ranking.boosting import BoostedRanker
 from shelfwise.ranking.linear import LinearRanker
+from shelfwise.ranking.network import FusionNetwork
 from shelfwise.ranking.random_forest import RandomForest
 from shelfwise.ranking.rrf import RankFusion
 from shelfwise.ranking.single import SingleSource
 
-Kind = Literal["single", "rrf", "logistic", "linear", "forest", "boosted", "catboost", "blend"]
-Ranker = SingleSource | RankFusion | LinearRanker | RandomForest | BoostedRanker | Blend
+Kind = Literal[
+    "single", "rrf", "logistic", "linear", "forest", "boosted", "catboost", "network", "blend"
+]
+_Stored = LinearRanker | RandomForest | BoostedRanker | FusionNetwork | Blend
+Ranker = SingleSource | RankFusion | _Stored
+"""The others than `_Stored` are a few numbers, without arrays."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +208,7 @@ def _column(names: Sequence[str], name: str) -> int:
 
 
 def _inner_state(ranker: Ranker) -> ModelState:
-    if isinstance(ranker, LinearRanker | RandomForest | BoostedRanker | Blend):
+    if isinstance(ranker, _Stored):
         return ranker.state()
     return ModelState(msgspec.to_builtins(ranker), {})
 
@@ -214,10 +219,11 @@ def _of_state(kind: Kind, state: ModelState) -> Ranker:
         return msgspec.convert(plain, SingleSource)
     if kind == "rrf":
         return msgspec.convert(plain, RankFusion)
-    if kind in {"linear", "logistic"}:
-        return LinearRanker.from_state(state)
-    if kind == "forest":
-        return RandomForest.from_state(state)
-    if kind == "blend":
-        return Blend.from_state(state)
-    return BoostedRanker.from_state(state)
+    classes: dict[Kind, type[_Stored]] = {
+        "logistic": LinearRanker,
+        "linear": LinearRanker,
+        "forest": RandomForest,
+        "network": FusionNetwork,
+        "blend": Blend,
+    }
+    return classes.get(kind, BoostedRanker).from_state(state)

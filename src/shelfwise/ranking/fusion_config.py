@@ -12,9 +12,10 @@ from shelfwise.ranking.calibration import CalibrationConfig
 from shelfwise.ranking.catboost_trees import CatBoostConfig
 from shelfwise.ranking.linear import LinearConfig
 from shelfwise.ranking.logistic import LogisticConfig
+from shelfwise.ranking.network_lesson import NetworkConfig
 from shelfwise.ranking.random_forest import RandomForestConfig
 
-Tried = Literal["rrf", "logistic", "linear", "forest", "boosted", "catboost", "blend"]
+Tried = Literal["rrf", "logistic", "linear", "forest", "boosted", "catboost", "network", "blend"]
 
 
 class FusionConfig(Settings):
@@ -22,8 +23,9 @@ class FusionConfig(Settings):
 
     rankers: tuple[Tried, ...] = ("rrf", "logistic", "linear", "boosted", "blend")
     """The ways of fusing that are tried; the best single model is always one more. Each takes time
-    in training. forest is part of blend, and on its own the weaker; catboost needs the extra
-    `classics`, takes longest, and is no better than boosted on the shops we have."""
+    in training. forest is part of blend, and on its own the weaker; catboost (extra
+    `classics`) takes longest, and network (extra `deep`) is left out without its library: neither
+    is better than boosted on the shops we have."""
     drop_one: Tried | Literal["none"] = "linear"
     """The ranker that is fitted anew without each source, to show what each is worth; boosted and
     the like take as many times longer as there are sources. none: no such table."""
@@ -52,4 +54,5 @@ class FusionConfig(Settings):
     forest: RandomForestConfig = RandomForestConfig()
     boosting: BoostingConfig = BoostingConfig()
     catboost: CatBoostConfig = CatBoostConfig()
+    network: NetworkConfig = NetworkConfig()
     calibration: CalibrationConfig = CalibrationConfig()

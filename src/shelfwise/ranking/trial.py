@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from shelfwise.core.extras import installed
 from shelfwise.ranking.alternatives import COMPLEXITY, NEED_MANY, Lesson, fit_alternative
 from shelfwise.ranking.blend import Blend
 from shelfwise.ranking.boosting import BoostedRanker
@@ -17,6 +18,7 @@ from shelfwise.ranking.fused import Kind, Ranker, rank_fusion, single_sources
 from shelfwise.ranking.fusion_config import FusionConfig
 from shelfwise.ranking.judged import JudgedLists, ndcg, thin
 from shelfwise.ranking.linear import LinearRanker
+from shelfwise.ranking.network import FusionNetwork
 from shelfwise.ranking.source_features import without_source
 
 _STOP_SHARE = 0.15
@@ -41,7 +43,7 @@ class Trial:
     weights: dict[str, float]
     """Linear weights fitted in the first fold."""
     n_trees: dict[Kind, int]
-    """Middle of the numbers of trees at which the folds stopped."""
+    """Middle of the numbers of trees, or epochs of a network, at which the folds stopped."""
     rankers: tuple[tuple[NDArray[np.bool_], dict[Kind, Ranker]], ...]
     """Per fold: the requests held out, and the rankers that had not seen them."""
     seconds: dict[Kind, float]
@@ -103,12 +105,17 @@ def run_trial(
 
 
 def _kinds(lists: JudgedLists, config: FusionConfig) -> tuple[Kind, ...]:
-    """The alternatives to try here; `linear` is always one, since trees are grown on it."""
+    """The alternatives to try here; `linear` is always one, since trees are grown on it.
+
+    A network is left out where torch is not installed.
+    """
     many = enough_for_trees(lists, config)
     return tuple(
         kind
         for kind in COMPLEXITY
-        if (kind in config.rankers or kind == "linear") and (many or kind not in NEED_MANY)
+        if (kind in config.rankers or kind == "linear")
+        and (many or kind not in NEED_MANY)
+        and (kind != "network" or installed("torch"))
     )
 
 
@@ -138,6 +145,8 @@ def _try_all(
         ranker = rankers[kind]
         if isinstance(ranker, BoostedRanker | Blend):
             notes.n_trees.setdefault(kind, []).append(ranker.n_trees)
+        elif isinstance(ranker, FusionNetwork):
+            notes.n_trees.setdefault(kind, []).append(ranker.best_epoch)
         reached = notes.ndcg.setdefault(kind, np.zeros(len(lists)))
         reached[where] = _measure(test, ranker.score(test.features), config)
     notes.rankers.append((fold.held, rankers))
