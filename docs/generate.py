@@ -173,7 +173,7 @@ def commands() -> str:
     """Every command with its arguments and options."""
     group: Any = typer.main.get_command(app)
     functions = {
-        one.name or one.callback.__name__: one.callback
+        one.name or one.callback.__name__.replace("_", "-"): one.callback
         for one in app.registered_commands
         if one.callback is not None
     }
