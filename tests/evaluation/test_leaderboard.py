@@ -9,23 +9,24 @@ from rich.console import Console
 
 from shelfwise.core.dataset import Dataset
 from shelfwise.evaluation.leaderboard import figure, leaderboard
-from shelfwise.evaluation.measure import item_popularity, measure
+from shelfwise.evaluation.measure import measure
 from shelfwise.evaluation.report import summarise
 from shelfwise.evaluation.splits import leave_one_out
+from shelfwise.evaluation.yardstick import Yardstick
 
 
 def test_the_leaderboard_shows_every_model_best_first_and_the_verdict(
     shop: Callable[..., Dataset],
 ) -> None:
     rows = [(user, item, "view", item) for user in range(4) for item in range(1, 5)]
-    split = leave_one_out(shop(rows))
-    popularity = item_popularity(split.train)
+    dataset = shop(rows)
+    yardstick = Yardstick.of(leave_one_out(dataset), dataset)
     lists = {"popular": [[9, 9]] * 4, "fused": [[4, 9]] * 4}
     models = [
-        measure(split, name, np.array(top), 2, popularity=popularity, fit_seconds=2.0)
+        measure(yardstick, name, np.array(top, np.int32), 2, fit_seconds=2.0)
         for name, top in lists.items()
     ]
-    report = summarise(split, models, fusion="fused", k=2, seed=1, repeat_policy="left out")
+    report = summarise(yardstick, models, fusion="fused", k=2, seed=1, repeat_policy="left out")
     console = Console(width=120)
     with console.capture() as printed:
         console.print(leaderboard(report))

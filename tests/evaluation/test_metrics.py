@@ -11,12 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelfwise.core.ragged import Ragged
-from shelfwise.evaluation.metrics import (
-    coverage,
-    novelty,
-    popularity_bias,
-    score_lists,
-)
+from shelfwise.evaluation.metrics import score_lists
+from shelfwise.evaluation.popularity import novelty, popularity_bias
+from shelfwise.evaluation.variety import coverage
 
 NAN = float("nan")
 SECOND = 1 / math.log2(3)
@@ -104,32 +101,6 @@ def test_requests_with_nothing_to_find_do_not_count_in_the_mean() -> None:
     scores = score_lists(np.array([[1], [1]], np.int32), Ragged.of([[1], []]), 1)
     assert scores.means()["recall"] == 1.0
     assert math.isnan(scores.take(np.array([False, True])).means()["recall"])
-
-
-def test_coverage_is_the_share_of_the_catalogue_shown_at_least_once() -> None:
-    assert coverage(np.array([[1, 2], [2, -1]], np.int32), 8) == 0.25
-
-
-def test_novelty_is_the_surprise_of_the_items_shown() -> None:
-    popularity = np.array([6, 0, 0, 0, 0, 0])  # with one added: 7 and 1 of 12
-    top = np.array([[1, -1], [2, -1]], np.int32)
-    assert novelty(top, popularity) == pytest.approx(math.log2(12))
-    assert novelty(np.array([[0]], np.int32), popularity) == pytest.approx(math.log2(12 / 7))
-
-
-def test_popularity_bias_is_a_half_where_the_whole_catalogue_is_shown_alike() -> None:
-    popularity = np.array([5, 5, 1, 9, 0])
-    everything = np.arange(5, dtype=np.int32)[None, :]
-    assert popularity_bias(everything, popularity) == pytest.approx(0.5)
-    assert popularity_bias(np.array([[3]], np.int32), popularity) == pytest.approx(0.9)
-    assert popularity_bias(np.array([[0]], np.int32), popularity) == pytest.approx(0.6)
-
-
-def test_where_nothing_is_shown_there_is_neither_novelty_nor_bias() -> None:
-    nothing = np.full((2, 3), -1, np.int32)
-    assert math.isnan(novelty(nothing, np.ones(3, np.int64)))
-    assert math.isnan(popularity_bias(nothing, np.ones(3, np.int64)))
-    assert coverage(nothing, 3) == 0.0
 
 
 @pytest.mark.parametrize("k", [0, 3])

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from shelfwise.core.dataset import Dataset
 from shelfwise.evaluation.intervals import Interval
-from shelfwise.evaluation.measure import ModelResult, item_popularity, measure
+from shelfwise.evaluation.measure import ModelResult, measure
+from shelfwise.evaluation.popularity import item_popularity
 from shelfwise.evaluation.report import EvaluationReport, summarise
 from shelfwise.evaluation.splits import Split, leave_one_out, temporal_at
+from shelfwise.evaluation.yardstick import Yardstick
 
 Shop = Callable[..., Dataset]
 DAY = 86_400_000
@@ -31,26 +33,32 @@ def found_by(split: Split, share: float, seed: int) -> NDArray[np.int32]:
     return top
 
 
-def results(split: Split, **shares: float) -> list[ModelResult]:
+def results(yardstick: Yardstick, **shares: float) -> list[ModelResult]:
     """Models that find the relevant item as often as named."""
-    popularity = item_popularity(split.train)
     return [
-        measure(split, name, found_by(split, share, 7), 5, popularity=popularity, fit_seconds=1.5)
+        measure(yardstick, name, found_by(yardstick.split, share, 7), 5, fit_seconds=1.5)
         for name, share in shares.items()
     ]
 
 
 @pytest.fixture(scope="module")
-def split(random_shop: Shop) -> Split:
+def yardstick(random_shop: Shop) -> Yardstick:
     """A leave-one-out split of some 200 shoppers."""
-    return leave_one_out(random_shop(3, n_users=200, n_items=300, n_events=2400))
+    dataset = random_shop(3, n_users=200, n_items=300, n_events=2400)
+    return Yardstick.of(leave_one_out(dataset), dataset)
 
 
 @pytest.fixture(scope="module")
-def report(split: Split) -> EvaluationReport:
+def split(yardstick: Yardstick) -> Split:
+    """The split of the yardstick."""
+    return yardstick.split
+
+
+@pytest.fixture(scope="module")
+def report(yardstick: Yardstick) -> EvaluationReport:
     """Three models on it: the fusion is far the best."""
-    models = results(split, popular=0.05, ease=0.3, fused=0.9)
-    return summarise(split, models, fusion="fused", k=5, seed=1, repeat_policy="left out")
+    models = results(yardstick, popular=0.05, ease=0.3, fused=0.9)
+    return summarise(yardstick, models, fusion="fused", k=5, seed=1, repeat_policy="left out")
 
 
 def test_the_json_report_keeps_the_contract(report: EvaluationReport, split: Split) -> None:
@@ -101,25 +109,25 @@ def test_the_gain_of_the_fusion_is_paired_with_the_best_single_model(
     ],
 )
 def test_a_fusion_that_does_not_win_is_said_not_to_win(
-    split: Split, fused: float, single: float, verdict: str
+    yardstick: Yardstick, fused: float, single: float, verdict: str
 ) -> None:
-    models = results(split, fused=fused, single=single)
-    told = summarise(split, models, fusion="fused", k=5, seed=1, repeat_policy="allowed")
+    models = results(yardstick, fused=fused, single=single)
+    told = summarise(yardstick, models, fusion="fused", k=5, seed=1, repeat_policy="allowed")
     assert verdict in told.verdict()
 
 
-def test_a_fusion_alone_has_nothing_to_beat(split: Split) -> None:
-    told = summarise(
-        split, results(split, fused=0.5), fusion="fused", k=5, seed=1, repeat_policy="allowed"
-    )
+def test_a_fusion_alone_has_nothing_to_beat(yardstick: Yardstick) -> None:
+    alone = results(yardstick, fused=0.5)
+    told = summarise(yardstick, alone, fusion="fused", k=5, seed=1, repeat_policy="allowed")
     assert told.gain is None
     assert told.to_dict()["fusion_gain"] is None
     assert "stands alone" in told.verdict()
 
 
-def test_the_fusion_must_be_among_the_models(split: Split) -> None:
+def test_the_fusion_must_be_among_the_models(yardstick: Yardstick) -> None:
+    others = results(yardstick, ease=0.5)
     with pytest.raises(ValueError, match="fused"):
-        summarise(split, results(split, ease=0.5), fusion="fused", k=5, seed=1, repeat_policy="-")
+        summarise(yardstick, others, fusion="fused", k=5, seed=1, repeat_policy="-")
 
 
 def test_segments_by_history_add_up_to_everyone(report: EvaluationReport, split: Split) -> None:
@@ -136,14 +144,14 @@ def test_segments_by_history_add_up_to_everyone(report: EvaluationReport, split:
 def test_cold_items_count_in_all_figures_but_not_in_those_of_known_items(shop: Shop) -> None:
     rows = [(0, 1, "view", 1), (1, 2, "view", 1)]
     later = [(0, 2, "view", 12), (0, 9, "view", 12), (1, 9, "view", 12), (3, 1, "view", 12)]
-    split = temporal_at(shop([*rows, *later]), 10 * DAY)
+    dataset = shop([*rows, *later])
+    yardstick = Yardstick.of(temporal_at(dataset, 10 * DAY), dataset)
     top = np.array([[2, 3], [2, 3], [1, 3]], np.int32)
-    popularity = item_popularity(split.train)
-    one = measure(split, "m", top, 2, popularity=popularity, fit_seconds=0.0)
+    one = measure(yardstick, "m", top, 2, fit_seconds=0.0)
     assert one.scores.recall.tolist() == [0.5, 0.0, 1.0]
-    assert one.warm_items.recall.tolist()[::2] == [1.0, 1.0]
-    assert np.isnan(one.warm_items.recall[1])
-    report = summarise(split, [one], fusion="m", k=2, seed=1, repeat_policy="allowed")
+    assert one.by_items["warm"].recall.tolist()[::2] == [1.0, 1.0]
+    assert np.isnan(one.by_items["warm"].recall[1])
+    report = summarise(yardstick, [one], fusion="m", k=2, seed=1, repeat_policy="allowed")
     row = report.model("m")
     assert (row.recall, row.warm_items.recall, row.warm_items.requests) == (0.5, 1.0, 2)
     assert (row.warm_users.requests, row.cold_users.requests) == (2, 1)
@@ -160,25 +168,19 @@ def test_figures_that_do_not_exist_are_null_in_json(report: EvaluationReport) ->
 
 def test_anonymous_sessions_are_counted_beside_the_shoppers(shop: Shop) -> None:
     rows = [(user, item, "view", item) for user in (0, 1) for item in range(1, 5)]
-    split = leave_one_out(shop(rows, n_users=6, anonymous=[1, 2, 3]))
-    one = measure(
-        split,
-        "m",
-        np.array([[4]], np.int32),
-        1,
-        popularity=item_popularity(split.train),
-        fit_seconds=0.0,
-    )
-    facts = summarise(split, [one], fusion="m", k=1, seed=1, repeat_policy="-").data
+    dataset = shop(rows, n_users=6, anonymous=[1, 2, 3])
+    yardstick = Yardstick.of(leave_one_out(dataset), dataset)
+    one = measure(yardstick, "m", np.array([[4]], np.int32), 1, fit_seconds=0.0)
+    facts = summarise(yardstick, [one], fusion="m", k=1, seed=1, repeat_policy="-").data
     assert (facts.users, facts.anonymous_sessions, facts.test_users) == (3, 3, 1)
     assert facts.events == 8
 
 
-def test_the_same_seed_gives_the_same_report(split: Split) -> None:
-    models = results(split, ease=0.3, fused=0.5)
+def test_the_same_seed_gives_the_same_report(yardstick: Yardstick) -> None:
+    models = results(yardstick, ease=0.3, fused=0.5)
 
     def made(seed: int) -> Interval:
-        told = summarise(split, models, fusion="fused", k=5, seed=seed, repeat_policy="-")
+        told = summarise(yardstick, models, fusion="fused", k=5, seed=seed, repeat_policy="-")
         return told.model("ease").ndcg
 
     assert made(4) == made(4)

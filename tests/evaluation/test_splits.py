@@ -344,7 +344,7 @@ def test_a_published_division_is_taken_as_it_is(shop: Shop) -> None:
     user, item = np.array([2, 0, 0, 2, 4], np.int32), np.array([1, 3, 2, 1, 9], np.int32)
     split = fixed(train, user, item, n=20)
     assert split.protocol == "fixed"
-    assert split.train is train
+    assert split.train.events is train.events
     assert split.users.tolist() == [0, 2, 4]
     assert [split.relevant[r].tolist() for r in range(3)] == [[3, 2], [1], [9]]
     assert [history(split, r) for r in range(3)] == [[1, 2], [3], []]

@@ -12,14 +12,19 @@ from typing import Any, Final
 import altair as alt
 import vl_convert
 
-from shelfwise.evaluation.leaderboard import figure
-from shelfwise.evaluation.report import SEGMENTS, EvaluationReport, ModelSummary
+from shelfwise.evaluation.leaderboard import chance, figure
+from shelfwise.evaluation.popularity import ITEM_SEGMENTS
+from shelfwise.evaluation.report import EvaluationReport
+from shelfwise.evaluation.significance import LEVEL
+from shelfwise.evaluation.summary import SEGMENTS, ModelSummary, Slice
 
 INK: Final = "#101010"
 FAINT: Final = "#808080"
 GRID: Final = "#d0d0d0"
 SINGLE: Final = "#7090b0"
 FUSED: Final = "#d07010"
+SEGMENT_COLOURS: Final = ("#405060", "#7090b0", "#d07010", "#d0d0d0")
+"""Of head, torso, tail and cold."""
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', sans-serif"
 WIDTH: Final = 680
 """Width of a plot in pixels, without its labels."""
@@ -35,20 +40,121 @@ def ndcg_chart(report: EvaluationReport) -> str:
 
 def segment_chart(report: EvaluationReport) -> str:
     """SVG of NDCG per model for each length of history, in the order of `ndcg_chart`."""
-    panels: list[Any] = []
-    asked = {name: report.models[0].segments[name].requests for name, _, _ in SEGMENTS}
-    shown = [segment for segment in SEGMENTS if asked[segment[0]] > 0]
-    for name, fewest, most in shown:
-        parts = [(one, one.segments[name]) for one in report.models]
-        rows = [_bar(m, p.ndcg.mean, p.ndcg.low, p.ndcg.high, report) for m, p in parts]
+    panels = []
+    for name, fewest, most in SEGMENTS:
         span = f"{fewest}–{most}" if most is not None else f"{fewest} or more"
-        title = alt.TitleParams(
-            f"{name}: {span} events", subtitle=f"{asked[name]:,} shoppers", anchor="start"
-        )
+        parts = [one.segments[name] for one in report.models]
+        panels.append((f"{name}: {span} events", f"{parts[0].requests:,} shoppers", parts))
+    return _panels(report, panels)
+
+
+def item_segment_chart(report: EvaluationReport) -> str:
+    """SVG of NDCG per model where only items of one popularity are to be found."""
+    panels = []
+    for name in ITEM_SEGMENTS:
+        parts = [one.item_segments[name] for one in report.models]
+        items = report.item_segments[name].items
+        panels.append((f"{name}: {items:,} items", f"wanted by {parts[0].requests:,}", parts))
+    return _panels(report, panels)
+
+
+def _panels(report: EvaluationReport, panels: list[tuple[str, str, list[Slice]]]) -> str:
+    """Bars of NDCG side by side, one panel (title, subtitle, slice per model) each; none empty."""
+    shown = [panel for panel in panels if panel[2][0].requests > 0]
+    drawn: list[Any] = []
+    for title, subtitle, parts in shown:
+        rows = [
+            _bar(one, part.ndcg.mean, part.ndcg.low, part.ndcg.high, report)
+            for one, part in zip(report.models, parts, strict=True)
+        ]
         width = (WIDTH - 24 * len(shown)) // len(shown)
-        bars = _bars(rows, _names(report), f"NDCG@{report.k}", width=width, labels=not panels)
-        panels.append(bars.properties(title=title))
-    return _svg(alt.hconcat(*panels, spacing=24).resolve_scale(x="shared"))
+        bars = _bars(rows, _names(report), f"NDCG@{report.k}", width=width, labels=not drawn)
+        drawn.append(
+            bars.properties(title=alt.TitleParams(title, subtitle=subtitle, anchor="start"))
+        )
+    return _svg(alt.hconcat(*drawn, spacing=24).resolve_scale(x="shared"))
+
+
+def exposure_chart(report: EvaluationReport) -> str:
+    """SVG of who gets the places: per model the share of each item segment, training on top."""
+    order = ["in training", *_names(report)]
+    shares = [{name: facts.event_share for name, facts in report.item_segments.items()}]
+    shares += [one.lists.exposure for one in report.models]
+    rows = [
+        {"model": model, "segment": name, "share": of[name], "place": place}
+        for model, of in zip(order, shares, strict=True)
+        for place, name in enumerate(ITEM_SEGMENTS)
+        if of[name] > 0
+    ]
+    axis = alt.Axis(title=None, ticks=False, domain=False, minExtent=_name_width(order))
+    scale = alt.Scale(domain=list(ITEM_SEGMENTS), range=list(SEGMENT_COLOURS))
+    legend = alt.Legend(title=None, orient="top", labelColor=INK, symbolType="square")
+    x_axis = alt.Axis(title=f"share of the {report.k} places", format="%", tickCount=5)
+    chart = alt.Chart(alt.Data(values=rows)).mark_bar(height={"band": 0.62})
+    chart = chart.encode(
+        y=alt.Y("model:N", sort=order, axis=axis),
+        x=alt.X("share:Q", axis=x_axis, scale=alt.Scale(domain=[0, 1], clamp=True)),
+        color=alt.Color("segment:N", scale=scale, legend=legend),
+        order=alt.Order("place:Q"),
+    )
+    return _svg(chart.properties(width=WIDTH, height=ROW * len(order)))
+
+
+def significance_chart(report: EvaluationReport) -> str:
+    """SVG of a matrix: NDCG of the row's model minus the column's, and its corrected p-value.
+
+    Empty for a model alone. Cells of differences that are not significant are blank.
+    """
+    if not report.pairs:
+        return ""
+    order = _names(report)
+    rows = [
+        {
+            "row": one.first,
+            "column": one.second,
+            "difference": f"{one.difference:+.4f}".replace("0.", ".", 1),
+            "chance": chance(one.p_holm),
+            "colour": FUSED if one.p_holm < LEVEL else GRID,
+            "ink": 0.28 if one.p_holm < LEVEL else 0.25,
+        }
+        for one in report.pairs
+    ]
+    plain = {"title": None, "ticks": False, "domain": False}
+    x = alt.X("column:N", sort=order[1:], axis=alt.Axis(orient="top", labelAngle=-35, **plain))
+    left = alt.Axis(minExtent=_name_width(order[:-1]), **plain)
+    y = alt.Y("row:N", sort=order[:-1], axis=left)
+    chart = alt.Chart(alt.Data(values=rows)).encode(x=x, y=y)
+    cells = chart.mark_rect(cornerRadius=3).encode(
+        color=alt.Color("colour:N", scale=None), opacity=alt.Opacity("ink:Q", scale=None)
+    )
+    above = chart.mark_text(dy=-7, color=INK, fontSize=11).encode(text="difference:N")
+    below = chart.mark_text(dy=8, color=FAINT, fontSize=11).encode(text="chance:N")
+    side = max(len(order) - 1, 1)
+    width = min(WIDTH - 40, 70 * side)
+    return _svg((cells + above + below).properties(width=width, height=38 * side))
+
+
+def reliability_chart(report: EvaluationReport) -> str:
+    """SVG of promised against observed probability; empty where no model promises any."""
+    fits = {one.name: one.probability for one in report.models if one.probability is not None}
+    if not fits:
+        return ""
+    rows = [
+        {"model": name, "promised": at.promised, "happened": at.happened}
+        for name, fit in fits.items()
+        for at in fit.bins
+    ]
+    most = max(max(at.promised, at.happened) for fit in fits.values() for at in fit.bins)
+    x = alt.X("promised:Q", axis=alt.Axis(title="promised", format="%", tickCount=6))
+    y = alt.Y("happened:Q", axis=alt.Axis(title="happened", format="%", tickCount=6))
+    ends = alt.Data(values=[{"promised": 0, "happened": 0}, {"promised": most, "happened": most}])
+    ideal = alt.Chart(ends).mark_line(color=FAINT, strokeDash=[4, 4], strokeWidth=1)
+    chart = alt.Chart(alt.Data(values=rows)).encode(x=x, y=y, detail="model:N")
+    curve = chart.mark_line(color=FUSED, strokeWidth=1.5) + chart.mark_circle(
+        size=60, color=FUSED, opacity=1
+    )
+    whole = ideal.encode(x=x, y=y) + curve
+    return _svg(whole.properties(width=WIDTH // 2, height=WIDTH // 2))
 
 
 def coverage_chart(report: EvaluationReport) -> str:
@@ -56,7 +162,7 @@ def coverage_chart(report: EvaluationReport) -> str:
     rows = [
         {
             "model": one.name,
-            "coverage": one.coverage,
+            "coverage": one.lists.coverage,
             "recall": one.recall,
             "colour": FUSED if one.name == report.fusion else SINGLE,
         }
@@ -65,7 +171,9 @@ def coverage_chart(report: EvaluationReport) -> str:
     for row, place in zip(rows, _label_places([one.recall for one in report.models]), strict=True):
         row["label"] = place
     x = alt.X("coverage:Q", axis=alt.Axis(title=f"coverage@{report.k}", format="%", tickCount=6))
-    x = x.scale(domainMin=0, domainMax=min(1.0, 1.25 * max(one.coverage for one in report.models)))
+    x = x.scale(
+        domainMin=0, domainMax=min(1.0, 1.25 * max(one.lists.coverage for one in report.models))
+    )
     y = alt.Y("recall:Q", axis=alt.Axis(title=f"recall@{report.k}", tickCount=6, minExtent=44))
     chart = alt.Chart(alt.Data(values=rows)).encode(x=x)
     colour = alt.Color("colour:N", scale=None)

@@ -67,6 +67,17 @@ def intervals(
     )
 
 
+def ratio_intervals(
+    parts: NDArray[np.float64], whole: NDArray[np.float64], seed: int, resamples: int = RESAMPLES
+) -> tuple[Interval, ...]:
+    """Sum of each column of `parts` ([n, n_columns]) over that of `whole` ([n], some above 0)."""
+    columns = np.column_stack([parts, whole])
+    drawn = bootstrap_means(columns, np.random.default_rng(seed), resamples)
+    low, high = _limits(drawn[:, :-1] / np.maximum(drawn[:, -1:], np.finfo(np.float64).tiny))
+    exact = parts.sum(axis=0) / whole.sum()
+    return tuple(Interval(*(float(v) for v in row)) for row in zip(exact, low, high, strict=True))
+
+
 def difference(
     better: NDArray[np.float64],
     other: NDArray[np.float64],

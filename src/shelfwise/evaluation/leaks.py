@@ -38,25 +38,72 @@ class Renaming:
     """Per old item code, the new one."""
 
 
-def assert_no_future(split: Split, dataset: Dataset) -> None:
-    """Raises `LeakError` where `split`, made from `dataset`, knows what it asks for.
+@dataclass(frozen=True)
+class LeakCheck:
+    """One way in which the future could be known, and whether it is."""
+
+    says: str
+    """What holds where the check passes."""
+    passed: bool
+    otherwise: str
+    """What is wrong where it does not."""
+
+
+def leak_checks(split: Split, dataset: Dataset) -> tuple[LeakCheck, ...]:
+    """Every check of `split`, made from `dataset`.
 
     Each history must be the beginning of what the shopper did, the relevant items must come after
     it, and training may know no more of a tested shopper than the history does. After a cut in
-    time, no event and no review at all may be known.
+    time, no event and no review at all may be known. Of a published division, which has no order,
+    only its training part is `dataset`: no pair to be found may be in it.
     """
     whole = Histories.of_users(_about_items(dataset), split.users)
     learnt = Histories.of_users(_about_items(split.train), split.users)
     history = split.requests.history
-    _check(_begins(history, whole), "history is not the beginning of what the shopper did")
-    _check(_begins(learnt, history), "training knows more of a shopper than the request does")
-    _check(_comes_later(split, whole), "a relevant item does not come after the history")
-    _check(_hindsight_is_gone(split.train), "products carry behaviour of unknown time")
-    if split.cut_ms is not None:
-        _check(bool((split.train.events.time_ms < split.cut_ms).all()), "events follow the cut")
-        _check(_reviews_precede(split.train, split.cut_ms), "reviews follow the cut")
-    else:
-        _check(_no_held_out_review(split), "a shopper's review of a relevant item is learnt from")
+    checks = [
+        LeakCheck(
+            "Each history is the beginning of what the shopper did.",
+            _begins(history, whole),
+            "history is not the beginning of what the shopper did",
+        ),
+        LeakCheck(
+            "Training knows no more of a tested shopper than the request does.",
+            _begins(learnt, history),
+            "training knows more of a shopper than the request does",
+        ),
+        LeakCheck(
+            "Product columns that sum up behaviour are empty.",
+            _hindsight_is_gone(split.train),
+            "products carry behaviour of unknown time",
+        ),
+    ]
+    if split.protocol == "fixed":
+        return (
+            *checks,
+            LeakCheck(
+                "No pair to be found is in training.",
+                not split.seen_item.any(),
+                "pairs to be found are in training",
+            ),
+        )
+    comes_later = LeakCheck(
+        "Everything to be found comes after the history.",
+        _comes_later(split, whole),
+        "a relevant item does not come after the history",
+    )
+    return (*checks, comes_later, *_checks_of_time(split))
+
+
+def assert_no_future(split: Split, dataset: Dataset) -> tuple[LeakCheck, ...]:
+    """All of `leak_checks`, passed; raises `LeakError` at the first that is not."""
+    checks = leak_checks(split, dataset)
+    for one in checks:
+        if not one.passed:
+            raise LeakError(
+                f"The evaluation is not fair: {one.otherwise}.",
+                remedy="Make the split with evaluation.splits and leave its parts as they are.",
+            )
+    return checks
 
 
 def same_past(one: Split, other: Split) -> bool:
@@ -107,12 +154,27 @@ def rename(dataset: Dataset, rng: np.random.Generator) -> Renaming:
     return Renaming(renamed, user, item)
 
 
-def _check(holds: bool, otherwise: str) -> None:
-    if not holds:
-        raise LeakError(
-            f"The evaluation is not fair: {otherwise}.",
-            remedy="Make the split with evaluation.splits and leave its parts as they are.",
-        )
+def _checks_of_time(split: Split) -> list[LeakCheck]:
+    if split.cut_ms is None:
+        return [
+            LeakCheck(
+                "No tested shopper's review of what is to be found is learnt from.",
+                _no_held_out_review(split),
+                "a shopper's review of a relevant item is learnt from",
+            )
+        ]
+    return [
+        LeakCheck(
+            "No event at or after the cut is learnt from.",
+            bool((split.train.events.time_ms < split.cut_ms).all()),
+            "events follow the cut",
+        ),
+        LeakCheck(
+            "No review at or after the cut, or without a date, is learnt from.",
+            _reviews_precede(split.train, split.cut_ms),
+            "reviews follow the cut",
+        ),
+    ]
 
 
 def _about_items(dataset: Dataset) -> Dataset:
@@ -148,21 +210,17 @@ def _hindsight_is_gone(train: Dataset) -> bool:
 
 
 def _reviews_precede(train: Dataset, cut_ms: int) -> bool:
-    return all(time is not None and time < cut_ms for time in _column(train.reviews, "time_ms"))
+    time = train.reviews.column("time_ms")
+    return time.null_count == 0 and bool((time.to_numpy(zero_copy_only=False) < cut_ms).all())
 
 
 def _no_held_out_review(split: Split) -> bool:
-    users = split.users[split.relevant.rows()]
-    asked = set(zip(users.tolist(), split.relevant.values.tolist(), strict=True))
-    written = zip(
-        _column(split.train.reviews, "user"), _column(split.train.reviews, "item"), strict=True
-    )
-    return asked.isdisjoint(written)
-
-
-def _column(table: pa.Table, name: str) -> list[int | None]:
-    values: list[int | None] = table.column(name).to_pylist()
-    return values
+    width = split.train.n_items
+    asked = split.users[split.relevant.rows()].astype(np.int64) * width + split.relevant.values
+    user = split.train.reviews.column("user").to_numpy(zero_copy_only=False).astype(np.int64)
+    item = split.train.reviews.column("item").to_numpy(zero_copy_only=False).astype(np.int64)
+    by_known = user >= 0
+    return not np.isin(user[by_known] * width + item[by_known], asked).any()
 
 
 def _pasts(split: Split, rows: NDArray[np.int64]) -> list[NDArray[np.generic]]:

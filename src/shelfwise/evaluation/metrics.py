@@ -1,11 +1,15 @@
-"""How good ranked lists are: exact metrics per request, and what a model shows of the catalogue.
+"""How good ranked lists are: exact metrics per request.
 
 A list is a row of item codes, best first, -1 where it is shorter. Who ranked and how ties were
 broken is not known here. An item that a list holds twice counts once, at its first place.
+
+Sums run in the order of the list, so that figures agree with `ranx` to the last digit where the
+definitions agree; docs/evaluation.md says where they do not.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -22,7 +26,7 @@ class Scores:
     recall: NDArray[np.float64]
     """Share of the relevant items that the list holds."""
     ndcg: NDArray[np.float64]
-    """Discounted gain over that of the best list of this length, all relevant items alike."""
+    """Discounted gain over that of the best list of this length (Järvelin and Kekäläinen 2002)."""
     mrr: NDArray[np.float64]
     """One over the place of the first relevant item; 0 where there is none."""
     hit_rate: NDArray[np.float64]
@@ -31,6 +35,8 @@ class Scores:
     """Precision at each hit, summed, over the hits that a list of this length can have."""
     precision: NDArray[np.float64]
     """Relevant items of the list over its full length k."""
+    gain: NDArray[np.float64]
+    """Sum of the gains of the relevant items that the list holds."""
 
     def __len__(self) -> int:
         return len(self.recall)
@@ -48,10 +54,17 @@ class Scores:
         }
 
 
-def score_lists(top: NDArray[np.int32], relevant: Ragged, k: int) -> Scores:
+def score_lists(
+    top: NDArray[np.int32],
+    relevant: Ragged,
+    k: int,
+    gain: NDArray[np.float64] | None = None,
+) -> Scores:
     """The metrics of the first `k` items of each row of `top` ([n_requests, at least k]).
 
-    `relevant` holds distinct items.
+    `relevant` holds distinct items; `gain`, one a value of it, says what finding each is worth (1
+    if not given). NDCG weighs by the gains as they are, not by two to their power; the other
+    metrics take every item with a gain above zero as relevant.
 
     >>> one = score_lists(np.array([[7, 3, 5]], np.int32), Ragged.of([[3, 9]]), 3)
     >>> one.recall.tolist(), one.mrr.tolist(), one.map.tolist()
@@ -59,77 +72,80 @@ def score_lists(top: NDArray[np.int32], relevant: Ragged, k: int) -> Scores:
     """
     if top.ndim != 2 or len(top) != len(relevant) or not 0 < k <= top.shape[1]:
         raise ValueError(f"Lists {top.shape} do not fit {len(relevant)} requests and k={k}.")
-    discount = 1.0 / np.log2(np.arange(2, k + 2))
-    hits = _hits(np.ascontiguousarray(top[:, :k], np.int32), relevant.indptr, relevant.values)
-    wanted = relevant.lengths()
-    reachable = np.minimum(wanted, k)
-    ideal = np.concatenate(([np.nan], np.cumsum(discount)))[reachable]
-    asked = np.where(wanted > 0, 1.0, np.nan)
-    found = hits.sum(axis=1)
-    precision_at = np.cumsum(hits, axis=1) / np.arange(1, k + 1)
-    return Scores(
-        recall=found / (wanted * asked),
-        ndcg=hits @ discount / ideal,
-        mrr=np.where(found > 0, 1.0 / (hits.argmax(axis=1) + 1), 0.0) * asked,
-        hit_rate=(found > 0) * asked,
-        map=(precision_at * hits).sum(axis=1) / (reachable * asked),
-        precision=found / k * asked,
-    )
-
-
-def coverage(top: NDArray[np.int32], n_items: int) -> float:
-    """Share of the catalogue that at least one list holds."""
-    shown = np.unique(top)
-    return float((shown >= 0).sum() / n_items)
-
-
-def novelty(top: NDArray[np.int32], popularity: NDArray[np.int64]) -> float:
-    """Mean surprise in bits of a recommended item; `popularity` is its events in training.
-
-    -log2 of the item's share of all events (Vargas and Castells, RecSys 2011), one event added to
-    each item. NaN where nothing is recommended.
-    """
-    share = (popularity + 1) / (popularity.sum() + len(popularity))
-    return _mean_over_shown(top, -np.log2(share))
-
-
-def popularity_bias(top: NDArray[np.int32], popularity: NDArray[np.int64]) -> float:
-    """Mean popularity percentile of a recommended item: 0.5 is even-handed, near 1 best-sellers.
-
-    An item's percentile is the share of the catalogue less popular, plus half of the share equally
-    popular. NaN where nothing is recommended.
-    """
-    ordered = np.sort(popularity)
-    below = np.searchsorted(ordered, popularity, side="left")
-    not_above = np.searchsorted(ordered, popularity, side="right")
-    return _mean_over_shown(top, (below + not_above) / 2 / len(popularity))
-
-
-def _mean_over_shown(top: NDArray[np.int32], value: NDArray[np.float64]) -> float:
-    shown = top[top >= 0]
-    return float(value[shown].mean()) if len(shown) else float("nan")
+    gains = np.ones(len(relevant.values)) if gain is None else np.asarray(gain, np.float64)
+    if len(gains) != len(relevant.values) or not (np.isfinite(gains) & (gains >= 0)).all():
+        raise ValueError("Gains are one finite number, not below zero, for each relevant item.")
+    columns = np.full((len(fields(Scores)), len(top)), np.nan)
+    shown = np.ascontiguousarray(top[:, :k], np.int32)
+    _score_rows(shown, relevant.indptr, relevant.values, gains, columns)
+    return Scores(*columns)
 
 
 @njit(cache=True, nogil=True)
-def _hits(
-    top: NDArray[np.int32], indptr: NDArray[np.int64], relevant: NDArray[np.int32]
-) -> NDArray[np.float64]:
-    """[n_requests, k]: 1 where the list meets a relevant item for the first time."""
-    hits = np.zeros(top.shape, np.float64)
+def _score_rows(
+    top: NDArray[np.int32],
+    indptr: NDArray[np.int64],
+    relevant: NDArray[np.int32],
+    gain: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
+    """Fills the columns of `Scores`, in their order, for requests with something to find."""
+    k = top.shape[1]
+    found = np.empty(k, np.float64)
+    discount = np.empty(k, np.float64)
+    for place in range(k):
+        discount[place] = math.log2(place + 2.0)
     for r in range(len(top)):
-        for place in range(top.shape[1]):
-            item = top[r, place]
-            if item < 0:
-                continue
-            found = False
-            for i in range(indptr[r], indptr[r + 1]):
-                if relevant[i] == item:
-                    found = True
-                    break
-            for earlier in range(place):
-                if top[r, earlier] == item:
-                    found = False
-                    break
-            if found:
-                hits[r, place] = 1.0
-    return hits
+        gains = gain[indptr[r] : indptr[r + 1]]
+        wanted = (gains > 0).sum()
+        if wanted == 0:
+            continue
+        _found(top[r], relevant[indptr[r] : indptr[r + 1]], gains, found)
+        hits, first, precisions, total, discounted = 0, 0, 0.0, 0.0, 0.0
+        for place in range(k):
+            discounted += found[place] / discount[place]
+            if found[place] > 0:
+                hits += 1
+                first = first if hits > 1 else place + 1
+                precisions += hits / (place + 1)
+                total += found[place]
+        out[0, r] = hits / wanted
+        out[1, r] = discounted / _ideal(gains, discount)
+        out[2, r] = 1 / first if hits > 0 else 0.0
+        out[3, r] = 1.0 if hits > 0 else 0.0
+        out[4, r] = precisions / min(k, wanted)
+        out[5, r] = hits / k
+        out[6, r] = total
+
+
+@njit(cache=True, nogil=True)
+def _found(
+    row: NDArray[np.int32],
+    relevant: NDArray[np.int32],
+    gain: NDArray[np.float64],
+    found: NDArray[np.float64],
+) -> None:
+    """Per place of a list, the gain of the relevant item it meets there for the first time."""
+    for place in range(len(row)):
+        found[place] = 0.0
+        item = row[place]
+        if item < 0:
+            continue
+        for i in range(len(relevant)):
+            if relevant[i] == item:
+                found[place] = gain[i]
+                break
+        for earlier in range(place):
+            if row[earlier] == item:
+                found[place] = 0.0
+                break
+
+
+@njit(cache=True, nogil=True)
+def _ideal(gain: NDArray[np.float64], discount: NDArray[np.float64]) -> float:
+    """Discounted gain of the best list: the largest gains first."""
+    falling = np.sort(gain)[::-1]
+    best = 0.0
+    for place in range(min(len(falling), len(discount))):
+        best += falling[place] / discount[place]
+    return best

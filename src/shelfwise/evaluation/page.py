@@ -9,8 +9,9 @@ from typing import Final
 from jinja2 import Environment, StrictUndefined
 
 from shelfwise.evaluation import charts
-from shelfwise.evaluation.leaderboard import figure
-from shelfwise.evaluation.report import SEGMENTS, EvaluationReport
+from shelfwise.evaluation.leaderboard import chance, figure
+from shelfwise.evaluation.popularity import ITEM_SEGMENTS
+from shelfwise.evaluation.report import EvaluationReport
 
 PROTOCOLS: Final = {
     "leave-one-out": (
@@ -22,6 +23,10 @@ PROTOCOLS: Final = {
         "Everything after one moment was hidden. Each shopper was asked for at that moment, and"
         " what they chose afterwards had to be found among the whole catalogue, as in a live shop."
     ),
+    "fixed": (
+        "A division that others published was taken as it is, to compare with their figures: each"
+        " shopper's test products had to be found among the whole catalogue."
+    ),
 }
 
 
@@ -29,6 +34,7 @@ def report_page(report: EvaluationReport) -> str:
     """The page as text; colours follow the reader's light or dark setting."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["figure"] = figure
+    environment.filters["chance"] = chance
     template = environment.from_string(
         files("shelfwise.evaluation").joinpath("report.html.jinja").read_text("utf-8")
     )
@@ -37,10 +43,14 @@ def report_page(report: EvaluationReport) -> str:
         k=report.k,
         explained=PROTOCOLS[report.protocol],
         cut=None if report.cut_ms is None else _as_time(report.cut_ms),
-        segments=[name for name, _, _ in SEGMENTS],
+        item_segments=ITEM_SEGMENTS,
         ndcg_chart=charts.ndcg_chart(report),
         coverage_chart=charts.coverage_chart(report),
         segment_chart=charts.segment_chart(report),
+        item_segment_chart=charts.item_segment_chart(report),
+        exposure_chart=charts.exposure_chart(report),
+        significance_chart=charts.significance_chart(report),
+        reliability_chart=charts.reliability_chart(report),
     )
 
 

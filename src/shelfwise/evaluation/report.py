@@ -9,18 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from shelfwise.evaluation.intervals import Difference, Interval, difference, intervals
+from shelfwise.evaluation.intervals import Difference, difference
+from shelfwise.evaluation.leaks import LeakCheck
 from shelfwise.evaluation.measure import ModelResult
-from shelfwise.evaluation.metrics import Scores
-from shelfwise.evaluation.splits import Split
-
-SEGMENTS: Final = (("new", 0, 2), ("returning", 3, 9), ("heavy", 10, None))
-"""Name, fewest and most events in the history of a request."""
+from shelfwise.evaluation.popularity import ITEM_SEGMENTS
+from shelfwise.evaluation.significance import LEVEL, Pair, compare_all
+from shelfwise.evaluation.summary import SEGMENTS, ModelSummary, summaries
+from shelfwise.evaluation.yardstick import Yardstick
 
 
 @dataclass(frozen=True)
@@ -41,37 +40,23 @@ class DataFacts:
     """Share of what is to be found that such items make up."""
     repeat_share: float
     """Share of what is to be found that was already in the shopper's history."""
+    units: float
+    """Units bought of what is to be found."""
+    revenue: float
+    """Money paid for them, as far as prices are known."""
+    priced_share: float
+    """Share of the units whose price is known; NaN where nothing was bought."""
 
 
 @dataclass(frozen=True)
-class Slice:
-    """A model on some of the requests."""
+class ItemSegmentFacts:
+    """A part of the catalogue by popularity in training."""
 
-    requests: int
-    recall: float
-    ndcg: Interval
-    """NaN throughout where there is no request."""
-
-
-@dataclass(frozen=True)
-class ModelSummary:
-    """One model's row of the leaderboard."""
-
-    name: str
-    recall: float
-    ndcg: Interval
-    mrr: float
-    hit_rate: float
-    map: float
-    precision: float
-    coverage: float
-    novelty: float
-    popularity_bias: float
-    fit_seconds: float
-    warm_items: Slice
-    warm_users: Slice
-    cold_users: Slice
-    segments: dict[str, Slice]
+    items: int
+    event_share: float
+    """Share of the training events that are about its items."""
+    wanted_share: float
+    """Share of what is to be found."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +79,11 @@ class EvaluationReport:
     trained_on_validation: bool
     repeat_policy: str
     """What the lists do with products the shopper already has."""
+    item_segments: dict[str, ItemSegmentFacts]
+    pairs: tuple[Pair, ...]
+    """NDCG of every two models compared, best first."""
+    leak_checks: tuple[LeakCheck, ...]
+    """What was proved of the split; empty where nothing was checked."""
 
     def model(self, name: str) -> ModelSummary:
         """The row of model `name`."""
@@ -114,7 +104,7 @@ class EvaluationReport:
             "k": self.k,
             "seed": self.seed,
             "data": facts,
-            "models": {one.name: _model_dict(one, self.k) for one in self.models},
+            "models": {one.name: one.to_dict(self.k) for one in self.models},
             "fusion": self.fusion,
             "fusion_gain": gain,
             "target_types": list(self.target_types),
@@ -125,9 +115,25 @@ class EvaluationReport:
                 name: {"history_from": fewest, "history_to": most}
                 for name, fewest, most in SEGMENTS
             },
+            "item_segments": {name: asdict(facts) for name, facts in self.item_segments.items()},
+            "significance": {
+                "metric": f"ndcg@{self.k}",
+                "test": "paired t, two-sided",
+                "correction": "holm",
+                "level": LEVEL,
+                "pairs": [asdict(one) | {"significant": one.significant} for one in self.pairs],
+            },
+            "leak_check": {
+                "passed": bool(self.leak_checks) and all(one.passed for one in self.leak_checks),
+                "checks": [{"says": one.says, "passed": one.passed} for one in self.leak_checks],
+            },
         }
         plain: dict[str, Any] = _json_safe(whole)
         return plain
+
+    def pair(self, one: str, other: str) -> Pair:
+        """The comparison of two models, in either order."""
+        return next(pair for pair in self.pairs if {pair.first, pair.second} == {one, other})
 
     def verdict(self) -> str:
         """One sentence: what the fusion adds to the best single model, and how sure that is."""
@@ -147,32 +153,35 @@ class EvaluationReport:
 
 
 def summarise(
-    split: Split,
+    yardstick: Yardstick,
     results: Sequence[ModelResult],
     *,
     fusion: str,
     k: int,
     seed: int,
     repeat_policy: str,
+    leak_checks: Sequence[LeakCheck] = (),
 ) -> EvaluationReport:
-    """The report of all models on one split; `fusion` names one of `results`."""
+    """The report of all models on one split; `fusion` names one of `results`.
+
+    `leak_checks` are those of `assert_no_future`, to be told along.
+    """
     by_name = {one.name: one for one in results}
     if fusion not in by_name or len(by_name) != len(results):
         raise ValueError(f"Fusion {fusion!r} is not one of distinct models {list(by_name)}.")
-    slices = _slices(split, results, seed)
-    summaries = [_summary(one, slices[one.name]) for one in results]
-    summaries.sort(key=lambda one: -one.ndcg.mean)
-    best_single = next((one.name for one in summaries if one.name != fusion), None)
+    rows = sorted(summaries(yardstick, results, seed), key=lambda one: -one.ndcg.mean)
+    best_single = next((one.name for one in rows if one.name != fusion), None)
     gain = None
     if best_single is not None:
         gain = difference(by_name[fusion].scores.ndcg, by_name[best_single].scores.ndcg, seed)
+    split = yardstick.split
     return EvaluationReport(
         protocol=split.protocol,
         part=split.part,
         k=k,
         seed=seed,
-        data=_facts(split),
-        models=tuple(summaries),
+        data=_facts(yardstick),
+        models=tuple(rows),
         fusion=fusion,
         best_single=best_single,
         gain=gain,
@@ -180,10 +189,14 @@ def summarise(
         cut_ms=split.cut_ms,
         trained_on_validation=split.trained_on_validation,
         repeat_policy=repeat_policy,
+        item_segments=_item_segments(yardstick),
+        pairs=compare_all({one.name: by_name[one.name].scores.ndcg for one in rows}),
+        leak_checks=tuple(leak_checks),
     )
 
 
-def _facts(split: Split) -> DataFacts:
+def _facts(yardstick: Yardstick) -> DataFacts:
+    split, worth = yardstick.split, yardstick.worth
     train = split.train
     sessions = int(train.anonymous.sum())
     return DataFacts(
@@ -197,79 +210,24 @@ def _facts(split: Split) -> DataFacts:
         cold_items=split.n_cold_items,
         cold_share=float(split.cold_item.mean()),
         repeat_share=float(split.seen_item.mean()),
+        units=0.0 if worth is None else float(worth.units.sum()),
+        revenue=0.0 if worth is None else float(worth.revenue.sum()),
+        priced_share=math.nan if worth is None else worth.priced_share,
     )
 
 
-def _slices(split: Split, results: Sequence[ModelResult], seed: int) -> dict[str, dict[str, Slice]]:
-    """Per model and part of the requests, how it did there; all models on the same resamples."""
-    length = split.requests.history.lengths()
-    everyone = np.full(len(split), True)
-    warm_items = ~np.isnan(results[0].warm_items.ndcg)
-    masks = {"all": everyone, "warm_users": ~split.cold_user, "cold_users": split.cold_user} | {
-        name: (length >= fewest) & (length <= (np.inf if most is None else most))
-        for name, fewest, most in SEGMENTS
-    }
-    whole = {name: _compare([one.scores for one in results], m, seed) for name, m in masks.items()}
-    whole["warm_items"] = _compare([one.warm_items for one in results], warm_items, seed)
+def _item_segments(yardstick: Yardstick) -> dict[str, ItemSegmentFacts]:
+    n = len(ITEM_SEGMENTS)
+    items = np.bincount(yardstick.segment, minlength=n)
+    events = np.bincount(yardstick.segment, yardstick.popularity.astype(np.float64), n)
+    wanted = np.bincount(yardstick.segment[yardstick.split.relevant.values], minlength=n)
     return {
-        one.name: {name: of_models[place] for name, of_models in whole.items()}
-        for place, one in enumerate(results)
-    }
-
-
-def _compare(scores: Sequence[Scores], mask: NDArray[np.bool_], seed: int) -> list[Slice]:
-    n = int(mask.sum())
-    if n == 0:
-        return [Slice(0, math.nan, Interval(math.nan, math.nan, math.nan))] * len(scores)
-    found = intervals(np.stack([one.ndcg[mask] for one in scores], axis=1), seed)
-    return [
-        Slice(n, float(one.recall[mask].mean()), ndcg)
-        for one, ndcg in zip(scores, found, strict=True)
-    ]
-
-
-def _summary(result: ModelResult, slices: dict[str, Slice]) -> ModelSummary:
-    means = result.scores.means()
-    return ModelSummary(
-        name=result.name,
-        recall=means["recall"],
-        ndcg=slices["all"].ndcg,
-        mrr=means["mrr"],
-        hit_rate=means["hit_rate"],
-        map=means["map"],
-        precision=means["precision"],
-        coverage=result.coverage,
-        novelty=result.novelty,
-        popularity_bias=result.popularity_bias,
-        fit_seconds=result.fit_seconds,
-        warm_items=slices["warm_items"],
-        warm_users=slices["warm_users"],
-        cold_users=slices["cold_users"],
-        segments={name: slices[name] for name, _, _ in SEGMENTS},
-    )
-
-
-def _model_dict(one: ModelSummary, k: int) -> dict[str, Any]:
-    at_k = ("recall", "mrr", "coverage", "hit_rate", "map", "precision", "novelty")
-    return {
-        f"ndcg@{k}": one.ndcg.mean,
-        f"ndcg@{k}_ci95": [one.ndcg.low, one.ndcg.high],
-        **{f"{name}@{k}": getattr(one, name) for name in at_k},
-        f"popularity_bias@{k}": one.popularity_bias,
-        "fit_seconds": one.fit_seconds,
-        "warm_items": _slice_dict(one.warm_items, k),
-        "warm_users": _slice_dict(one.warm_users, k),
-        "cold_users": _slice_dict(one.cold_users, k),
-        "segments": {name: _slice_dict(part, k) for name, part in one.segments.items()},
-    }
-
-
-def _slice_dict(part: Slice, k: int) -> dict[str, Any]:
-    return {
-        "requests": part.requests,
-        f"recall@{k}": part.recall,
-        f"ndcg@{k}": part.ndcg.mean,
-        f"ndcg@{k}_ci95": [part.ndcg.low, part.ndcg.high],
+        name: ItemSegmentFacts(
+            int(items[at]),
+            float(events[at] / max(events.sum(), 1.0)),
+            float(wanted[at] / wanted.sum()),
+        )
+        for at, name in enumerate(ITEM_SEGMENTS)
     }
 
 
@@ -277,7 +235,7 @@ def _json_safe(value: Any) -> Any:
     """The value with None for each figure that is not a number, since JSON knows no NaN."""
     if isinstance(value, dict):
         return {key: _json_safe(one) for key, one in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_json_safe(one) for one in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None

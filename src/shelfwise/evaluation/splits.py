@@ -20,7 +20,7 @@ from shelfwise.core.errors import BadInputError, NotEnoughDataError
 from shelfwise.core.ragged import Ragged
 from shelfwise.core.requests import Requests
 from shelfwise.evaluation.grouping import distinct_items, histories, is_in, last_runs, rows_of
-from shelfwise.evaluation.known import interest_mask, known_before, learnt_from
+from shelfwise.evaluation.known import interest_mask, known_before, learnt_from, without_hindsight
 
 Protocol = Literal["leave-one-out", "temporal", "fixed"]
 Part = Literal["test", "validation"]
@@ -196,7 +196,7 @@ def fixed(
 
     As the benchmarks of collaborative filtering come (Gowalla, Amazon-Book; He et al., SIGIR 2020).
     Each shopper of the pairs is asked for once, in order of code, with all their training events as
-    history. Nothing vouches for the order in time of such files, so no leak check can be made.
+    history. Nothing vouches for the order in time of such files.
     """
     for name, codes, size in (
         ("user", test_user, train.n_users),
@@ -213,7 +213,8 @@ def fixed(
     until = np.full(train.n_users, len(train.events), np.int64)
     history = histories(train.events, users, until)
     requests = Requests.of_histories(history, n, user=users)
-    split = _split("fixed", "test", train, train, requests, relevant, True)
+    learnt = replace(train, products=without_hindsight(train.products))
+    split = _split("fixed", "test", train, learnt, requests, relevant, True)
     return replace(split, n_events=len(train.events) + len(relevant.values))
 
 

@@ -8,13 +8,16 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from shelfwise.core.dataset import Dataset
 from shelfwise.core.errors import BadInputError
 from shelfwise.core.model import Model
-from shelfwise.evaluation.measure import item_popularity, measure
+from shelfwise.evaluation.leaks import assert_no_future
+from shelfwise.evaluation.measure import measure
 from shelfwise.evaluation.report import EvaluationReport, summarise
 from shelfwise.evaluation.splits import Split, leave_one_out, temporal
+from shelfwise.evaluation.yardstick import Yardstick
 from shelfwise.pipeline.fit import Fitted, fit_models, learn_fusion
 from shelfwise.pipeline.progress import Progress
 from shelfwise.pipeline.recommend import part_size, recommend_top
@@ -22,6 +25,7 @@ from shelfwise.pipeline.retrieve import allowed_scores
 from shelfwise.pipeline.settings import PipelineConfig
 from shelfwise.ranking.fused import FusedRanker
 from shelfwise.rerank.seen import Seen
+from shelfwise.retrieval.content import Content
 from shelfwise.retrieval.topk import top_k
 
 FUSION = "fusion"
@@ -53,6 +57,8 @@ def evaluate(
     products: all are hidden in leave-one-out, as learnt from training data in temporal.
     """
     validation, test = _splits(data, protocol, config, k, train_on_validation=train_on_validation)
+    assert_no_future(validation, data)
+    checks = assert_no_future(test, data)
     seen: Seen = "exclude" if protocol == "leave-one-out" else "auto"
     start = time.perf_counter()
     early = fit_models(validation.train, config, progress, label="before validation")
@@ -65,20 +71,30 @@ def evaluate(
     top[FUSION] = recommend_top(engine, test.requests, k, seen=seen)
     progress("answering: fusion", len(top), len(top))
     seconds = fitted.seconds | {FUSION: fusing + sum(fitted.seconds.values())}
-    popularity = item_popularity(test.train)
+    catalogue, content = fitted.tables.catalogue, _content(fitted, test, config)
+    yardstick = Yardstick.of(test, data, catalogue=catalogue, content=content)
     results = [
-        measure(test, name, lists, k, popularity=popularity, fit_seconds=seconds[name])
-        for name, lists in top.items()
+        measure(yardstick, name, lists, k, fit_seconds=seconds[name]) for name, lists in top.items()
     ]
     report = summarise(
-        test,
+        yardstick,
         results,
         fusion=FUSION,
         k=k,
         seed=config.train.seed,
         repeat_policy="all seen are hidden" if seen == "exclude" else _seen_rule(fitted),
+        leak_checks=checks,
     )
     return Outcome(report, ranker)
+
+
+def _content(fitted: Fitted, test: Split, config: PipelineConfig) -> sparse.csr_matrix:
+    """[n_items, …] what is written of each item, the same whichever models are compared."""
+    model = fitted.models.get("content")
+    if not isinstance(model, Content):
+        rng = np.random.default_rng(config.train.seed)
+        model = Content.fit(test.train, config.models.content, rng)
+    return model.rows
 
 
 def _seen_rule(fitted: Fitted) -> str:
