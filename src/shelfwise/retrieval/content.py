@@ -8,13 +8,11 @@ need short dense ones: diversity, clusters, plots.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
@@ -26,7 +24,7 @@ from shelfwise.core.settings import Settings
 from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import EventWeights, FitData, as_dataset
 from shelfwise.retrieval.neighbours import largest
-from shelfwise.retrieval.product_words import BRAND, LEAF, FieldWeights, tokens
+from shelfwise.retrieval.product_words import BRAND, LEAF, FieldWeights, described, tokens
 from shelfwise.retrieval.tf_idf import Vocabulary, cosines, dots_and_length, main_axes, shared_kinds
 
 
@@ -71,7 +69,7 @@ class Content:
     def fit(cls, data: FitData, config: ContentConfig, rng: np.random.Generator) -> Content:
         """What is written about every product of the data; `rng` draws where the SVD starts."""
         dataset = as_dataset(data)
-        found = [tokens(product, config.fields) for product in _with_text(dataset.products)]
+        found = [tokens(product, config.fields) for product in described(dataset.products)]
         vocabulary = Vocabulary.of(
             found,
             min_products=config.min_products,
@@ -196,13 +194,6 @@ class Content:
             state.settings["timed"],
             ContentConfig.model_validate(state.settings["config"]),
         )
-
-
-def _with_text(table: pa.Table) -> Iterable[Product]:
-    """The products with the fields that are text."""
-    fields = ["item_id", "title", "description", "brand", "category", "attributes"]
-    for row in table.select(fields).to_pylist():
-        yield Product(**{**row, "attributes": tuple(row["attributes"] or ())})
 
 
 def _to_length_one(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

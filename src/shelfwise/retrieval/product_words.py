@@ -7,20 +7,26 @@ pair is as telling as a word.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate
+
+import pyarrow as pa
 
 from shelfwise.core.columns import CATEGORY_SEPARATOR
 from shelfwise.core.event import Product
 from shelfwise.core.settings import Settings
 
 BRAND, LEAF, CATEGORY, ATTRIBUTE = "brand=", "leaf=", "category=", "attribute="
+PRICE = "price="
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _RUN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _CJK_RUN = re.compile(rf"[{_CJK}]+")
 _DESCRIPTION_WORDS = 300
+_PRICE_STEPS = 2
+"""Price buckets to a doubling: each is some 41 % above the one below."""
 
 
 class FieldWeights(Settings):
@@ -36,6 +42,8 @@ class FieldWeights(Settings):
     """Each level of the category path; the full path counts once more."""
     attributes: float = 1.0
     """Each attribute as a whole."""
+    price: float = 0.0
+    """The bucket that the price is in, two to a doubling: the same whatever else is sold."""
 
 
 def words(text: str) -> list[str]:
@@ -81,3 +89,12 @@ def _weighted(product: Product, weights: FieldWeights) -> Iterator[tuple[str, fl
             yield CATEGORY + path, weights.category
     for attribute in product.attributes:
         yield ATTRIBUTE + attribute.strip().lower(), weights.attributes
+    if product.price is not None and 0 < product.price < math.inf:
+        yield PRICE + str(round(_PRICE_STEPS * math.log2(product.price))), weights.price
+
+
+def described(table: pa.Table) -> Iterator[Product]:
+    """The products of a `PRODUCTS_SCHEMA` table with the fields that become tokens."""
+    fields = ["item_id", "title", "description", "brand", "category", "attributes", "price"]
+    for row in table.select(fields).to_pylist():
+        yield Product(**{**row, "attributes": tuple(row["attributes"] or ())})
