@@ -55,7 +55,7 @@ class TwoTowerConfig(Settings):
     max_examples: int = Field(default=3_000_000, ge=1)
     """Next items learnt from, over all epochs, at most: what bounds the time of a large shop."""
     batch: int = Field(default=1024, ge=1)
-    """Next items learnt from at once, which compete with each other."""
+    """Next items learnt from at once, which compete with each other; fewer in a small shop."""
     uniform_negatives: int = Field(default=1024, ge=0)
     """Products drawn evenly that they compete with besides."""
     length: int = Field(default=20, ge=1)

@@ -21,6 +21,9 @@ from torch.nn import functional
 from shelfwise.retrieval.two_tower_layers import Tower, Towers
 from shelfwise.retrieval.two_tower_lesson import Catalogue, Examples, TowerRule
 
+_FEWEST_STEPS = 40
+"""An epoch of a small shop has as many, unless its batches would be smaller than the smallest."""
+_SMALLEST_BATCH = 64
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
 
 
@@ -89,6 +92,8 @@ class _Training:
         self.adam = torch.optim.Adam(flat, lr=rule.learning_rate, weight_decay=rule.l2)
         counts = examples.target_counts()
         self.share = counts / max(counts.sum(), 1)
+        fitting = max(_SMALLEST_BATCH, len(examples) // _FEWEST_STEPS)
+        self.batch = min(rule.batch, fitting)
         self.step = 0
 
     def _normal(self, shape: tuple[int, int], spread: float) -> NDArray[np.float32]:
@@ -102,7 +107,7 @@ class _Training:
 
     def run(self) -> Learnt:
         """All epochs, the rate falling along half a cosine."""
-        n, batch = len(self.examples), self.rule.batch
+        n, batch = len(self.examples), self.batch
         n_used = min(n, max(1, self.rule.max_examples // self.rule.epochs))
         n_steps = self.rule.epochs * math.ceil(n_used / batch)
         losses = []
@@ -189,7 +194,7 @@ class _Training:
 
     def _log_drawn(self, columns: NDArray[np.int64]) -> Tensor:
         """[columns] log of the chance that each product is in a batch."""
-        expected = self.rule.batch * self.share[columns]
+        expected = self.batch * self.share[columns]
         expected = expected + self.rule.uniform_negatives / len(self.share)
         return torch.from_numpy(np.log(-np.expm1(-expected)).astype(np.float32))
 
