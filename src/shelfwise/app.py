@@ -39,7 +39,7 @@ from shelfwise.pipeline.settings import PipelineConfig
 from shelfwise.pipeline.train import Published, shop_dataset, train_shop
 from shelfwise.pipeline.tune import Tuned, tune, tuning_split
 from shelfwise.rerank.seen import Seen
-from shelfwise.store.bundles import open_bundle
+from shelfwise.store.bundles import open_bundle, promotion
 from shelfwise.store.event_log import EventLog
 from shelfwise.store.files import publish_bytes
 from shelfwise.store.tables import ShopTables
@@ -336,6 +336,15 @@ class Shop:
             with self.log() as log:
                 self._live = load_live(open_bundle(self.root / "models"), log, self.config)
         return self._live
+
+    def opened(self, version: str) -> LiveShop:
+        """The shop as that version answers, and everything logged since."""
+        with self.log() as log:
+            return load_live(open_bundle(self.root / "models", version), log, self.config)
+
+    def promoted(self) -> tuple[str, int] | None:
+        """The current version, and a mark that changes with every promotion; None: none yet."""
+        return promotion(self.root / "models")
 
     def log(self) -> EventLog:
         """The online log; close it, or use it in a `with` block."""

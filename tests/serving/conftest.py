@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import importlib.util
+import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,6 +17,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from shelfwise.app import Shop
 from shelfwise.serving.app import create_app
 from shelfwise.serving.live import Live
 from shelfwise.store.event_log import EventLog
@@ -122,3 +125,28 @@ def two_workers(small_shop: ModuleType, log_path: Path) -> Iterator[tuple[Client
     second = create_app(small_shop.SmallShop(), EventLog(log_path), now_ms=lambda: NOW_MS)
     with running(first) as one, running(second) as two:
         yield one, two
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop of 30 products in three groups, whose 60 shoppers each keep to one group."""
+    folder = tmp_path_factory.mktemp("real")
+    rng = random.Random(0)
+    with (folder / "events.csv").open("w") as file:
+        rows = csv.writer(file)
+        rows.writerow(["user_id", "item_id", "event_type", "timestamp"])
+        for user in range(60):
+            for step in range(8):
+                item = user % 3 * 10 + rng.randrange(10)
+                time_ms = 1_760_000_000_000 + user * 1_000 + step * 3_600_000
+                rows.writerow([f"u{user}", f"p{item}", "view", time_ms])
+    with (folder / "products.csv").open("w") as file:
+        rows = csv.writer(file)
+        rows.writerow(["item_id", "title", "brand", "category", "price"])
+        for item in range(30):
+            group = item // 10
+            rows.writerow([f"p{item}", f"Thing {item}", f"B{group}", f"Home > G{group}", item + 1])
+    shop = Shop.create(folder / "shop")
+    shop.ingest(events=folder / "events.csv", products=folder / "products.csv")
+    shop.train()
+    return shop.root

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import random
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -16,37 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from shelfwise.app import Shop
 from shelfwise.serving.server import SHOP_VARIABLE
 from shelfwise.serving.worker import create
 
 pytestmark = pytest.mark.slow
 Start = Callable[[Starlette], AbstractContextManager[Any]]
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shop of 30 products in three groups, whose 60 shoppers each keep to one group."""
-    folder = tmp_path_factory.mktemp("real")
-    rng = random.Random(0)
-    with (folder / "events.csv").open("w") as file:
-        rows = csv.writer(file)
-        rows.writerow(["user_id", "item_id", "event_type", "timestamp"])
-        for user in range(60):
-            for step in range(8):
-                item = user % 3 * 10 + rng.randrange(10)
-                time_ms = 1_760_000_000_000 + user * 1_000 + step * 3_600_000
-                rows.writerow([f"u{user}", f"p{item}", "view", time_ms])
-    with (folder / "products.csv").open("w") as file:
-        rows = csv.writer(file)
-        rows.writerow(["item_id", "title", "brand", "category", "price"])
-        for item in range(30):
-            group = item // 10
-            rows.writerow([f"p{item}", f"Thing {item}", f"B{group}", f"Home > G{group}", item + 1])
-    shop = Shop.create(folder / "shop")
-    shop.ingest(events=folder / "events.csv", products=folder / "products.csv")
-    shop.train()
-    return shop.root
 
 
 @pytest.fixture

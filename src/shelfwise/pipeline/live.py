@@ -9,7 +9,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,7 @@ from shelfwise.pipeline.shoppers import SESSION_PREFIX, Shoppers
 from shelfwise.rerank.filters import filter_mask
 from shelfwise.rerank.shelf import Shelf
 from shelfwise.retrieval.content import Content
+from shelfwise.retrieval.two_tower import TwoTower
 from shelfwise.store.log_record import Deletion, Erasure, Record
 
 MAX_ITEMS = 1000
@@ -120,6 +121,14 @@ class LiveShop:
                 self._apply_deletion(content)
             else:
                 self._apply_erasure(content)
+
+    def take_over(self, newer: Self) -> None:
+        """Answers as `newer`, which is not used by itself any more, from the next question on.
+
+        All who hold this shop, routes and pages alike, need no other reference.
+        """
+        vars(self).update(vars(newer))
+        self._labels = Labels(self._ids.__getitem__, self._title, self._price)
 
     def product(self, item_id: str) -> Product | None:
         """The product as it is now; None when there is none (any more)."""
@@ -280,7 +289,9 @@ class LiveShop:
         """Makes room for a product that came after training; content models know it at once."""
         engine = self._engine
         models = {
-            name: model.with_product(product) if isinstance(model, Content) else model
+            name: (
+                model.with_product(product) if isinstance(model, Content | TwoTower) else model
+            )
             for name, model in engine.models.items()
         }
         self._engine = replace(

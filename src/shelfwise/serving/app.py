@@ -20,6 +20,7 @@ from shelfwise.serving.errors import MethodError, NotFoundError, error_reply, in
 from shelfwise.serving.limits import MAX_IN_FLIGHT, InFlightLimit
 from shelfwise.serving.live import Live
 from shelfwise.serving.openapi import openapi
+from shelfwise.serving.reload import Versions
 from shelfwise.serving.reply import Reply
 from shelfwise.serving.routes import ENDPOINTS
 from shelfwise.serving.service import Service
@@ -33,23 +34,30 @@ def create_app(
     pages: Sequence[BaseRoute] = (),
     now_ms: Callable[[], int] | None = None,
     max_in_flight: int = MAX_IN_FLIGHT,
+    versions: Versions | None = None,
 ) -> Starlette:
     """The application; it closes `log` when it stops. `pages` are further routes, after the API's.
 
     `live` must have counted the log up to its own `offset`; the application applies what follows.
+    With `versions` it changes over to a newer version when one is promoted.
     """
-    service = Service.of(live, log, now_ms or _now_ms)
+    service = Service.of(live, log, now_ms or _now_ms, versions)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         service.follower.catch_up()
-        following = asyncio.create_task(service.follower.follow())
+        running = [
+            asyncio.create_task(service.follower.follow()),
+            asyncio.create_task(service.reload.watch()),
+        ]
         try:
             yield
         finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            for task in running:
+                task.cancel()
+            for task in running:
+                with suppress(asyncio.CancelledError):
+                    await task
             log.close()
 
     app = Starlette(

@@ -21,10 +21,10 @@ _LOG: Final = logging.getLogger(__name__)
 class Follower:
     """Applies records to `live`; belongs to one event loop."""
 
-    def __init__(self, log: EventLog, live: Live) -> None:
+    def __init__(self, log: EventLog, live: Live, offset: int | None = None) -> None:
         self._log = log
         self._live = live
-        self.offset = live.offset
+        self.offset = live.offset if offset is None else offset
         """The last record that was applied."""
         self.trouble = ""
         """Why the log could not be read the last time, empty when it could."""

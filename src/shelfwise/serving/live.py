@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from shelfwise.core.event import Product
 from shelfwise.core.question import Question
@@ -34,6 +34,10 @@ class Live(Protocol):
 
     def apply(self, records: Sequence[Record]) -> None:
         """Takes in durable records, in the order of the log, each once."""
+        ...
+
+    def take_over(self, newer: Self) -> None:
+        """Answers as `newer`, which is not used by itself any more, from the next question on."""
         ...
 
     def product(self, item_id: str) -> Product | None:

@@ -247,8 +247,10 @@ class HealthAnswer(msgspec.Struct):
     status: str
 
 
-class ReadyAnswer(msgspec.Struct):
+class ReadyAnswer(msgspec.Struct, omit_defaults=True):
     """Questions can be answered."""
 
     status: str
     model: str
+    trouble: str = ""
+    """Why a newer version that was promoted does not answer; absent where none is waiting."""

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from shelfwise.app import Shop
 from shelfwise.pipeline.live import LiveShop
 from shelfwise.serving.app import create_app
+from shelfwise.serving.reload import Versions
 from shelfwise.serving.server import OVERRIDES_VARIABLE, SHOP_VARIABLE, stop_with_parent
 
 Pages = Callable[[Shop, LiveShop], Sequence[BaseRoute]]
@@ -26,7 +27,12 @@ def create(pages: Pages | None = None) -> Starlette:
     overrides = json.loads(os.environ.get(OVERRIDES_VARIABLE, "[]"))
     shop = Shop.open(os.environ[SHOP_VARIABLE], overrides)
     live = shop.live()
-    app = create_app(live, shop.log(), pages=pages(shop, live) if pages is not None else ())
+    app = create_app(
+        live,
+        shop.log(),
+        pages=pages(shop, live) if pages is not None else (),
+        versions=Versions(shop.promoted, shop.opened),
+    )
     # The models live as long as the process: without them to look through, the collector's longest
     # pause goes from tens of milliseconds to less than one.
     gc.collect()

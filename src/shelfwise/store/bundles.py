@@ -181,6 +181,16 @@ def current_version(root: Path) -> str | None:
     return pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else None
 
 
+def promotion(root: Path) -> tuple[str, int] | None:
+    """The current version, and a mark that changes whenever one is promoted; None: none yet."""
+    try:
+        mark = (root / _CURRENT).stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    version = current_version(root)
+    return None if version is None else (version, mark)
+
+
 def open_bundle(root: Path, version: str | None = None, *, check_hashes: bool = False) -> Bundle:
     """The version asked for, or the current one; sizes are always checked, hashes on request.
 

@@ -21,7 +21,7 @@ async def readyz(service: Service, _call: Call) -> Reply:
         raise NotReadyError(f"Not ready: {reason}.", remedy="Wait, or train the shop.")
     if service.follower.trouble:
         raise NotReadyError(service.follower.trouble, remedy="")
-    return Reply.json(ReadyAnswer("ready", service.live.version))
+    return Reply.json(ReadyAnswer("ready", service.live.version, service.reload.trouble))
 
 
 async def metrics(service: Service, _call: Call) -> Reply:
