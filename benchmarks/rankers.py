@@ -10,7 +10,8 @@ folds), and the least milliseconds of scoring one request's 600 rows, of 20.
 
 Peers: scikit-learn's LogisticRegression and RandomForestClassifier with the settings of ours (same
 penalty, trees, depth, leaves, weights), CatBoost's QuerySoftMax on our linear ranker, as the
-ranker `catboost`. Each is left out where it is not installed.
+ranker `catboost`. Each is left out where it is not installed. scikit-learn's learn from a sixth
+more requests: ours keep these to stop trees by, and learn from them in the final fit only.
 """
 
 from __future__ import annotations
