@@ -17,6 +17,7 @@ from shelfwise.retrieval.popular import PopularConfig
 from shelfwise.retrieval.repeat import RepeatConfig
 from shelfwise.retrieval.transition import NextItemConfig, TransitionConfig
 from shelfwise.retrieval.two_hop import TwoHopConfig
+from shelfwise.retrieval.two_tower import TwoTowerConfig
 
 
 class ModelsConfig(Settings):
@@ -38,6 +39,8 @@ class ModelsConfig(Settings):
     """Tastes: shoppers and products as vectors."""
     content: ContentConfig = ContentConfig()
     """Likeness of what is written about products."""
+    two_tower: TwoTowerConfig = TwoTowerConfig()
+    """Shoppers and products as vectors learnt from ids and content; knows new products."""
     repeat: RepeatConfig = RepeatConfig()
     """What the shopper had before and may want again."""
 

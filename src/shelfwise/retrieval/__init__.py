@@ -17,6 +17,7 @@ from shelfwise.retrieval.popular import Popular, PopularConfig
 from shelfwise.retrieval.repeat import Repeat, RepeatConfig
 from shelfwise.retrieval.transition import NextItem, NextItemConfig, Transition, TransitionConfig
 from shelfwise.retrieval.two_hop import TwoHop, TwoHopConfig
+from shelfwise.retrieval.two_tower import TwoTower, TwoTowerConfig
 
 
 class ModelClass(Protocol):
@@ -40,6 +41,7 @@ MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
     (EASE.name, EASE, EASEConfig),
     (ALS.name, ALS, ALSConfig),
     (Content.name, Content, ContentConfig),
+    (TwoTower.name, TwoTower, TwoTowerConfig),
     (Repeat.name, Repeat, RepeatConfig),
 )
 """Every model: its name, its class and its settings class."""

@@ -111,7 +111,7 @@ class _Training:
         n_used = min(n, max(1, self.rule.max_examples // self.rule.epochs))
         n_steps = self.rule.epochs * math.ceil(n_used / batch)
         losses = []
-        for _ in range(self.rule.epochs):
+        for _ in range(self.rule.epochs if n else 0):
             order = self.rng.permutation(n)[:n_used]
             total = 0.0
             for begin in range(0, n_used, batch):
