@@ -289,9 +289,7 @@ class LiveShop:
         """Makes room for a product that came after training; content models know it at once."""
         engine = self._engine
         models = {
-            name: (
-                model.with_product(product) if isinstance(model, Content | TwoTower) else model
-            )
+            name: (model.with_product(product) if isinstance(model, Content | TwoTower) else model)
             for name, model in engine.models.items()
         }
         self._engine = replace(
