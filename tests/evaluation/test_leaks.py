@@ -17,7 +17,7 @@ from shelfwise.evaluation.leaks import (
     rename,
     same_past,
 )
-from shelfwise.evaluation.splits import Split, leave_one_out, temporal, temporal_at
+from shelfwise.evaluation.splits import Split, fixed, leave_one_out, temporal, temporal_at
 
 Shop = Callable[..., Dataset]
 DAY = 86_400_000
@@ -152,3 +152,12 @@ def test_events_about_no_product_stay_so_when_renamed(shop: Shop) -> None:
     searched = Events.of(np.array([0, 0], np.int32), np.array([-1, 2], np.int32))
     twin = rename(dataset.with_events(searched), np.random.default_rng(0)).dataset
     assert (twin.events.item == -1).tolist() == [True, False]
+
+
+def test_a_published_division_that_trains_on_its_test_pairs_is_caught(shop: Shop) -> None:
+    train = shop([(0, 1, "purchase", 1), (1, 2, "purchase", 2)])
+    user = np.array([0, 1], np.int32)
+    fair = fixed(train, user, np.array([2, 1], np.int32))
+    assert all(one.passed for one in assert_no_future(fair, train))
+    with pytest.raises(LeakError, match="in training"):
+        assert_no_future(fixed(train, user, np.array([1, 1], np.int32)), train)

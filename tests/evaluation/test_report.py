@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from shelfwise.core.dataset import Dataset
 from shelfwise.evaluation.intervals import Interval
+from shelfwise.evaluation.leaks import assert_no_future
 from shelfwise.evaluation.measure import ModelResult, measure
 from shelfwise.evaluation.popularity import item_popularity
 from shelfwise.evaluation.report import EvaluationReport, summarise
@@ -190,3 +191,53 @@ def test_the_same_seed_gives_the_same_report(yardstick: Yardstick) -> None:
 def test_popularity_counts_interest_and_not_impressions(shop: Shop) -> None:
     dataset = shop([(0, 1, "view", 1), (0, 1, "purchase", 2), (0, 2, "impression", 3)], n_items=3)
     assert item_popularity(replace(dataset)).tolist() == [0, 2, 0]
+
+
+def test_every_pair_of_models_is_told_with_its_corrected_p_value(report: EvaluationReport) -> None:
+    told = report.to_dict()["significance"]
+    assert told["correction"] == "holm"
+    assert len(told["pairs"]) == 3
+    best = report.pair("fused", "popular")
+    assert best.significant
+    assert best.p_holm >= best.p_value
+    apart = report.model("fused").ndcg.mean - report.model("popular").ndcg.mean
+    assert best.difference == pytest.approx(apart)
+
+
+def test_item_segments_add_up_to_all_that_was_wanted(report: EvaluationReport) -> None:
+    told = report.to_dict()
+    facts = told["item_segments"].values()
+    assert sum(one["items"] for one in facts) == 300
+    assert sum(one["event_share"] for one in facts) == pytest.approx(1)
+    assert sum(one["wanted_share"] for one in facts) == pytest.approx(1)
+    of_one = told["models"]["ease"]["item_segments"].values()
+    assert sum(one["exposure@5"] for one in of_one) == pytest.approx(1)
+    assert sum(one["requests"] for one in of_one) == told["data"]["test_users"]
+
+
+def test_the_checks_against_leaks_are_told(yardstick: Yardstick, random_shop: Shop) -> None:
+    checks = assert_no_future(
+        yardstick.split, random_shop(3, n_users=200, n_items=300, n_events=2400)
+    )
+    told = summarise(
+        yardstick,
+        results(yardstick, fused=0.5),
+        fusion="fused",
+        k=5,
+        seed=1,
+        repeat_policy="-",
+        leak_checks=checks,
+    ).to_dict()["leak_check"]
+    assert told["passed"] is True
+    assert len(told["checks"]) == 5
+
+
+def test_promised_probabilities_are_held_against_what_happened(yardstick: Yardstick) -> None:
+    top = found_by(yardstick.split, 0.5, 3)
+    promised = np.full(top.shape, 0.1)
+    one = measure(yardstick, "m", top, 5, fit_seconds=0.0, promised=promised)
+    assert one.probability is not None
+    shown = int((top >= 0).sum())
+    hits = one.scores.gain.sum()
+    assert one.probability.base_rate == pytest.approx(hits / shown)
+    assert one.probability.expected_calibration_error == pytest.approx(abs(hits / shown - 0.1))
