@@ -1,0 +1,51 @@
+"""Settings of the stages together; each stage's own settings stand beside it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from shelfwise.core.settings import Settings
+from shelfwise.pipeline.models import ModelsConfig
+from shelfwise.ranking.fusion_config import FusionConfig
+from shelfwise.ranking.objective import ObjectiveConfig
+from shelfwise.rerank.seen import SeenConfig
+from shelfwise.retrieval import MODEL_NAMES, ON_REQUEST
+
+
+class RecommendConfig(Settings):
+    """How answers are made."""
+
+    per_source: int = Field(default=100, ge=1, le=10_000)
+    """Items each model proposes. More find a little more, and take longer."""
+    diversity: float = Field(default=0.0, ge=0.0, le=1.0)
+    """0 orders by relevance alone, 1 by variety of brand and category alone."""
+
+
+class TrainConfig(Settings):
+    """What is trained, and on which part of the data the fusion is learnt."""
+
+    models: tuple[str, ...] = tuple(name for name in MODEL_NAMES if name not in ON_REQUEST)
+    """The models to train and fuse. Not among them but there: two_tower, for many new products."""
+    per_source: int = Field(default=60, ge=1)
+    """Items each model proposes when the fusion is learnt."""
+    learn_from: int = Field(default=6000, ge=100)
+    """Requests with a hit that the fusion is learnt from at most; fewer are faster."""
+    validation: Literal["auto", "temporal", "leave-one-out"] = "auto"
+    """What is held back to learn the fusion: a last window of time, or each shopper's last item."""
+    validation_share: float = Field(default=0.1, gt=0, lt=0.5)
+    """Share of the latest events in a temporal validation window."""
+    seed: int = Field(default=0, ge=0)
+    """Of everything drawn at random; the same seed gives the same answers."""
+
+
+class PipelineConfig(Settings):
+    """Everything between the stored tables and the answers."""
+
+    models: ModelsConfig = ModelsConfig()
+    fusion: FusionConfig = FusionConfig()
+    seen: SeenConfig = SeenConfig()
+    train: TrainConfig = TrainConfig()
+    recommend: RecommendConfig = RecommendConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
