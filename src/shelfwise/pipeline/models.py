@@ -15,6 +15,7 @@ from shelfwise.retrieval.ease import EASEConfig
 from shelfwise.retrieval.item_knn import ItemKNNConfig
 from shelfwise.retrieval.popular import PopularConfig
 from shelfwise.retrieval.repeat import RepeatConfig
+from shelfwise.retrieval.slim import SLIMConfig
 from shelfwise.retrieval.transition import NextItemConfig, TransitionConfig
 from shelfwise.retrieval.two_hop import TwoHopConfig
 from shelfwise.retrieval.two_tower import TwoTowerConfig
@@ -35,6 +36,8 @@ class ModelsConfig(Settings):
     """What follows what follows."""
     ease: EASEConfig = EASEConfig()
     """Learnt weights between products."""
+    slim: SLIMConfig = SLIMConfig()
+    """Learnt weights between a product and its neighbours."""
     als: ALSConfig = ALSConfig()
     """Tastes: shoppers and products as vectors."""
     content: ContentConfig = ContentConfig()

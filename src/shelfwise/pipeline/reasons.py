@@ -277,6 +277,7 @@ TEMPLATES: Mapping[str, Callable[[int, Contribution, Labels], Reason | None]] = 
     ),
     "two_hop": _like("related", "Often follows what follows"),
     "ease": _counted(("both", "bought_together", "Chosen together with")),
+    "slim": _counted(("both", "bought_together", "Chosen together with")),
     "als": _like("taste", "Shoppers with your taste choose it, going by"),
     "content": _like("similar", "Similar to"),
     "two_tower": _like("related", "Goes with products like"),

@@ -15,6 +15,7 @@ from shelfwise.retrieval.interactions import FitData
 from shelfwise.retrieval.item_knn import ItemKNN, ItemKNNConfig
 from shelfwise.retrieval.popular import Popular, PopularConfig
 from shelfwise.retrieval.repeat import Repeat, RepeatConfig
+from shelfwise.retrieval.slim import SLIM, SLIMConfig
 from shelfwise.retrieval.transition import NextItem, NextItemConfig, Transition, TransitionConfig
 from shelfwise.retrieval.two_hop import TwoHop, TwoHopConfig
 from shelfwise.retrieval.two_tower import TwoTower, TwoTowerConfig
@@ -39,6 +40,7 @@ MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
     (NextItem.name, NextItem, NextItemConfig),
     (TwoHop.name, TwoHop, TwoHopConfig),
     (EASE.name, EASE, EASEConfig),
+    (SLIM.name, SLIM, SLIMConfig),
     (ALS.name, ALS, ALSConfig),
     (Content.name, Content, ContentConfig),
     (TwoTower.name, TwoTower, TwoTowerConfig),

@@ -23,7 +23,7 @@ from shelfwise.retrieval.interactions import (
     mean_weight,
 )
 from shelfwise.retrieval.neighbours import Neighbours
-from shelfwise.retrieval.shared_pairs import similar_items
+from shelfwise.retrieval.shared_pairs import column_norms, similar_items
 
 
 class ItemKNNConfig(Settings):
@@ -72,7 +72,7 @@ class ItemKNN:
             matrix = _bm25(matrix, config.k1, config.b)
             norm, shrink = np.ones(dataset.n_items, np.float32), 0.0
         else:
-            norm = _column_norms(matrix)
+            norm = column_norms(matrix)
             shrink = config.shrink
         neighbours, both = similar_items(matrix, norm, shrink, config.neighbours)
         return cls(neighbours, both, shoppers, dataset.timed, config)
@@ -135,8 +135,3 @@ def _bm25(matrix: sparse.csr_matrix, k1: float, b: float) -> sparse.csr_matrix:
     value = idf[by_pair.row] * by_pair.data * (k1 + 1) / (by_pair.data + damped[by_pair.col])
     root = np.sqrt(value).astype(np.float32)
     return sparse.csr_matrix((root, (by_pair.row, by_pair.col)), shape=matrix.shape)
-
-
-def _column_norms(matrix: sparse.csr_matrix) -> NDArray[np.float32]:
-    squared = np.bincount(matrix.indices, matrix.data**2, minlength=matrix.shape[1])
-    return np.sqrt(squared).astype(np.float32)

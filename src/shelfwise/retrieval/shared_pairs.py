@@ -51,6 +51,12 @@ def similar_items(
     return Neighbours(indptr, item, weight), support
 
 
+def column_norms(matrix: sparse.csr_matrix) -> NDArray[np.float32]:
+    """[n_items] the length of each column."""
+    squared = np.bincount(matrix.indices, matrix.data**2, minlength=matrix.shape[1])
+    return np.sqrt(squared).astype(np.float32)
+
+
 @njit(cache=True, nogil=True)
 def _similar_rows(
     user_indptr: NDArray[np.int32],
