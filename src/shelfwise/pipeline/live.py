@@ -31,6 +31,7 @@ from shelfwise.pipeline.shoppers import SESSION_PREFIX, Shoppers
 from shelfwise.rerank.filters import filter_mask
 from shelfwise.rerank.shelf import Shelf
 from shelfwise.retrieval.content import Content
+from shelfwise.retrieval.coupled import Coupled
 from shelfwise.retrieval.two_tower import TwoTower
 from shelfwise.store.log_record import Deletion, Erasure, Record
 
@@ -289,7 +290,11 @@ class LiveShop:
         """Makes room for a product that came after training; content models know it at once."""
         engine = self._engine
         models = {
-            name: (model.with_product(product) if isinstance(model, Content | TwoTower) else model)
+            name: (
+                model.with_product(product)
+                if isinstance(model, Content | Coupled | TwoTower)
+                else model
+            )
             for name, model in engine.models.items()
         }
         self._engine = replace(

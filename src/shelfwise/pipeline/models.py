@@ -11,6 +11,7 @@ from shelfwise.core.settings import Settings
 from shelfwise.retrieval import MODEL_NAMES, MODELS
 from shelfwise.retrieval.als import ALSConfig
 from shelfwise.retrieval.content import ContentConfig
+from shelfwise.retrieval.coupled import CoupledConfig
 from shelfwise.retrieval.ease import EASEConfig
 from shelfwise.retrieval.item_knn import ItemKNNConfig
 from shelfwise.retrieval.popular import PopularConfig
@@ -40,6 +41,8 @@ class ModelsConfig(Settings):
     """Learnt weights between a product and its neighbours."""
     als: ALSConfig = ALSConfig()
     """Tastes: shoppers and products as vectors."""
+    coupled: CoupledConfig = CoupledConfig()
+    """Tastes learnt together with attributes and reviews."""
     content: ContentConfig = ContentConfig()
     """Likeness of what is written about products."""
     two_tower: TwoTowerConfig = TwoTowerConfig()

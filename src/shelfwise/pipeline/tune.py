@@ -82,6 +82,13 @@ SPACES: Final[Mapping[str, Mapping[str, Span]]] = {
         "reg": Span(0.001, 10, log=True),
         "context_decay": Span(0.3, 1.0),
     },
+    "coupled": {
+        "factors": Span(16, 128, log=True, whole=True),
+        "alpha": Span(1, 100, log=True),
+        "reg": Span(5, 300, log=True),
+        "attributes": Span(0.05, 10, log=True),
+        "context_decay": Span(0.3, 1.0),
+    },
     "content": {"context_decay": Span(0.3, 1.0)},
 }
 """What is searched, by model; a model that is not here is left as it is."""

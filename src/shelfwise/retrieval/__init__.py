@@ -10,6 +10,7 @@ from shelfwise.core.model import Model, ModelState
 from shelfwise.core.settings import Settings
 from shelfwise.retrieval.als import ALS, ALSConfig
 from shelfwise.retrieval.content import Content, ContentConfig
+from shelfwise.retrieval.coupled import Coupled, CoupledConfig
 from shelfwise.retrieval.ease import EASE, EASEConfig
 from shelfwise.retrieval.interactions import FitData
 from shelfwise.retrieval.item_knn import ItemKNN, ItemKNNConfig
@@ -42,6 +43,7 @@ MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
     (EASE.name, EASE, EASEConfig),
     (SLIM.name, SLIM, SLIMConfig),
     (ALS.name, ALS, ALSConfig),
+    (Coupled.name, Coupled, CoupledConfig),
     (Content.name, Content, ContentConfig),
     (TwoTower.name, TwoTower, TwoTowerConfig),
     (Repeat.name, Repeat, RepeatConfig),
@@ -51,5 +53,6 @@ MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
 MODEL_NAMES: Final = tuple(name for name, _, _ in MODELS)
 """The names, in the order of `MODELS`."""
 
-ON_REQUEST: Final = frozenset({TwoTower.name})
-"""Models that need an extra or much time: trained only where `train.models` names them."""
+ON_REQUEST: Final = frozenset({Coupled.name, TwoTower.name})
+"""Models that need an extra or much time, or have yet to show that they lift every shop's fusion:
+trained only where `train.models` names them."""
