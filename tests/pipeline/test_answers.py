@@ -297,4 +297,4 @@ def test_training_twice_gives_the_same_answers(trained: Path, tmp_path: Path) ->
     ]
 
 
-FAST = ("fusion.boosting.trees=20", "models.als.iterations=4")
+FAST = ("fusion.boosting.trees=20", "models.als.iterations=4", "fusion.forest.trees=10")
