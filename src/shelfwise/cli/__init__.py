@@ -16,6 +16,7 @@ from shelfwise.cli.evaluate import evaluate
 from shelfwise.cli.explain_fusion import explain_fusion
 from shelfwise.cli.ingest import ingest
 from shelfwise.cli.init import init
+from shelfwise.cli.models import models
 from shelfwise.cli.recommend import recommend
 from shelfwise.cli.screen import err
 from shelfwise.cli.serve import serve, site
@@ -25,7 +26,19 @@ from shelfwise.core.errors import ShelfwiseError
 
 __all__ = ["app", "main", "site"]
 
-COMMANDS = (init, ingest, train, evaluate, explain_fusion, tune, recommend, serve, bench, demo)
+COMMANDS = (
+    init,
+    ingest,
+    train,
+    evaluate,
+    explain_fusion,
+    tune,
+    models,
+    recommend,
+    serve,
+    bench,
+    demo,
+)
 """In the order of a shop's life, which is that of `shelfwise --help`."""
 
 app = typer.Typer(

@@ -36,6 +36,7 @@ from shelfwise.store.bundles import (
     BundleWriter,
     current_version,
     open_bundle,
+    pinned_version,
     promote,
     save_state,
     version_name,
@@ -153,7 +154,7 @@ def publish(
     ).hexdigest()
     version = version_name(now_ms, content)
     with BundleWriter(root, version) as writer:
-        _write(writer, trained, config, meta)
+        _write(writer, trained, config, meta | {"parent": current_version(root)})
         writer.publish()
     return _promote_unless_worse(root, version, trained)
 
@@ -217,6 +218,8 @@ def _promote_unless_worse(root: Path, version: str, trained: Trained) -> Publish
     if before is None:
         promote(root, version)
         return Published(version, True, "It is the first version.")
+    if pinned_version(root) is not None:
+        return Published(version, False, f"Version {before} is pinned and keeps answering.")
     new = trained.ranker.report
     old, now = _held_out(open_bundle(root)), served_ndcg(msgspec.to_builtins(new))
     if old is not None and now is not None and now < WORSE_BELOW * old:

@@ -1,6 +1,7 @@
 """Model bundles: one folder of plain files per trained version, and which of them is current.
 
     models/CURRENT                      the version that answers
+    models/PINNED                       the version that stays current, where one is pinned
     models/<version>/manifest.json      size and SHA-256 of each part
     models/<version>/<name>.json
     models/<version>/<name>.arrow       a table
@@ -38,6 +39,7 @@ from shelfwise.store.files import (
 
 _MANIFEST = "manifest.json"
 _CURRENT = "CURRENT"
+_PINNED = "PINNED"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -179,6 +181,42 @@ def current_version(root: Path) -> str | None:
     """The version that was promoted last, None when there is none."""
     pointer = root / _CURRENT
     return pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else None
+
+
+def pinned_version(root: Path) -> str | None:
+    """The version that stays current whatever is trained, None when none is pinned."""
+    pin = root / _PINNED
+    return pin.read_text(encoding="utf-8").strip() if pin.is_file() else None
+
+
+def pin(root: Path, version: str) -> None:
+    """Makes `version` current, to stay so until it is unpinned."""
+    promote(root, version)
+    publish_bytes(root / _PINNED, f"{version}\n".encode())
+
+
+def unpin(root: Path) -> str | None:
+    """The version that was pinned, which stays current until a newer one is promoted."""
+    before = pinned_version(root)
+    (root / _PINNED).unlink(missing_ok=True)
+    return before
+
+
+def prune(root: Path, keep: int) -> list[str]:
+    """The versions removed: all but the newest `keep`; never the current or the pinned one."""
+    needed = {current_version(root), pinned_version(root)}
+    listed = versions(root)
+    gone = [one for one in listed[: max(0, len(listed) - keep)] if one not in needed]
+    for version in gone:
+        with storing(root / version):
+            (root / version / _MANIFEST).unlink()  # first: without it, it is no version any more
+            shutil.rmtree(root / version)
+    return gone
+
+
+def size_of(root: Path, version: str) -> int:
+    """Bytes that the parts of the version take on the disk."""
+    return sum(int(part["size"]) for part in _manifest(root / version).values())
 
 
 def promotion(root: Path) -> tuple[str, int] | None:
