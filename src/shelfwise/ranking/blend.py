@@ -1,8 +1,9 @@
 """The sum of a random forest's log-odds and those of boosted trees on a logistic regression.
 
 Two kinds of trees err differently: boosted ones are few, grown one after the other to mend what the
-line misses; those of the forest are many, each free to be wrong in its own way. On held-out
-requests of two public shops the sum beats the better of the two by 1 and by 3 % (see LOG.md).
+line misses; those of the forest are many, each free to be wrong in its own way. Against `boosted`
+on held-out requests: +5.9 % on the demo shop, between level and +3 % on two public shops, by seed
+and sample (see LOG.md). It costs 1.5 ms more for an answer of 600 candidates.
 """
 
 from __future__ import annotations
