@@ -119,7 +119,7 @@ class RandomForest:
         moved = share - least
         odds = _log_odds(share) - _log_odds(np.asarray(least, np.float32))
         stretch = np.divide(odds, moved, out=np.zeros_like(odds), where=np.abs(moved) > 1e-9)
-        return out * stretch[:, None]
+        return np.asarray(out * stretch[:, None], np.float32)
 
     def state(self) -> ModelState:
         """The forest as plain data."""
@@ -168,7 +168,7 @@ def _joined(
 
 def _log_odds(share: NDArray[np.float32]) -> NDArray[np.float32]:
     inside = np.clip(share, _LEAST, 1 - _LEAST)
-    return np.log(inside / (1 - inside))
+    return np.asarray(np.log(inside / (1 - inside)), np.float32)
 
 
 @njit(cache=True, nogil=True)
