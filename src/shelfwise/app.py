@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import msgspec
 import pydantic
 import tomlkit
 
@@ -37,11 +38,11 @@ from shelfwise.pipeline.load import load_live
 from shelfwise.pipeline.progress import Progress, silent
 from shelfwise.pipeline.settings import PipelineConfig
 from shelfwise.pipeline.train import Published, shop_dataset, train_shop
-from shelfwise.pipeline.tune import Tuned, tune, tuning_split
+from shelfwise.pipeline.tune import Tuned, tune, tuning_folds
 from shelfwise.rerank.seen import Seen
 from shelfwise.store.bundles import open_bundle, promotion
 from shelfwise.store.event_log import EventLog
-from shelfwise.store.files import publish_bytes
+from shelfwise.store.files import publish_bytes, publish_json
 from shelfwise.store.tables import ShopTables
 
 CONFIG_FILE = "shop.toml"
@@ -107,8 +108,14 @@ def load_config(
         raise _config_error(error) from None
 
 
-def with_model_settings(text: str, changed: Mapping[str, Mapping[str, float]]) -> str:
+def with_model_settings(
+    text: str,
+    changed: Mapping[str, Mapping[str, float]],
+    evidence: Mapping[str, str] | None = None,
+) -> str:
     r"""The TOML `text` with these settings of models set; the rest, comments too, as it is.
+
+    `evidence` says of a model in a comment beside its first setting why it was changed.
 
     >>> with_model_settings("# mine\n", {"ease": {"reg": 250.0}})
     '# mine\n\n[models.ease]\nreg = 250.0\n'
@@ -122,6 +129,8 @@ def with_model_settings(text: str, changed: Mapping[str, Mapping[str, float]]) -
             models[model] = tomlkit.table()
         for key, value in settings.items():
             models[model][key] = value
+        if evidence is not None and settings:
+            models[model][next(iter(settings))].comment(evidence[model])
     return tomlkit.dumps(document)
 
 
@@ -286,13 +295,25 @@ class Shop:
         return Evaluated(outcome.report, path)
 
     def tune(self, minutes: float, progress: Progress = silent) -> list[Tuned]:
-        """Better settings found on the validation part within `minutes`, put into `shop.toml`."""
-        data = self.dataset()
-        tuned = tune(tuning_split(data, self.config), self.config, minutes, progress)
+        """Better settings found on the validation part within `minutes`, put into `shop.toml`.
+
+        What was tried is kept in `reports/tune/`, so a search that was stopped goes on; the
+        evidence is in `reports/tune.json`.
+        """
+        reports = self.root / "reports"
+        tuned = tune(
+            tuning_folds(self.dataset(), self.config),
+            self.config,
+            minutes,
+            progress,
+            journal=reports / "tune" / "tries.log",
+        )
+        publish_json(reports / "tune.json", [msgspec.to_builtins(one) for one in tuned])
         changed = {one.model: one.settings for one in tuned if one.settings}
         if changed:
             path = self.root / CONFIG_FILE
-            text = with_model_settings(path.read_text(encoding="utf-8"), changed)
+            evidence = {one.model: one.says() for one in tuned}
+            text = with_model_settings(path.read_text(encoding="utf-8"), changed, evidence)
             publish_bytes(path, text.encode())
             self.config = load_config(path, os.environ)
         return tuned

@@ -5,33 +5,23 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from shelfwise import Shop
 from shelfwise.app import load_config, with_model_settings
+from shelfwise.evaluation.splits import temporal_cuts
 from shelfwise.pipeline.models import ModelsConfig
 from shelfwise.pipeline.progress import silent
 from shelfwise.pipeline.settings import PipelineConfig, TrainConfig
-from shelfwise.pipeline.tune import SPACES, Span, tune, tuning_split
+from shelfwise.pipeline.tune import SPACES, tune, tuning_folds
 
 
-@pytest.mark.parametrize("span", [Span(1, 100, log=True), Span(0.2, 0.9), Span(4, 64, whole=True)])
-def test_draws_stay_in_their_span(span: Span) -> None:
-    rng = np.random.default_rng(0)
-    for near in (None, span.low, span.high):
-        drawn = [span.draw(rng, near) for _ in range(200)]
-        assert span.low * 0.99 <= min(drawn) <= max(drawn) <= span.high * 1.01
-        assert len(set(drawn)) > 10
-        assert not span.whole or all(value == round(value) for value in drawn)
-
-
-def test_every_searched_setting_exists_and_takes_what_is_drawn() -> None:
-    rng = np.random.default_rng(0)
+def test_every_searched_setting_exists_and_takes_the_ends_of_its_span() -> None:
     for model, space in SPACES.items():
         config = getattr(ModelsConfig(), model)
         for key, span in space.items():
-            type(config).model_validate(config.model_dump() | {key: span.draw(rng, None)})
+            for end in (span.low, span.high):
+                type(config).model_validate(config.model_dump() | {key: span.rounded(end)})
 
 
 def test_tuned_settings_are_written_and_comments_kept(tmp_path: Path) -> None:
@@ -50,12 +40,25 @@ def test_tuning_mends_a_bad_setting_without_the_test_part(shop: Shop) -> None:
         models=ModelsConfig.model_validate({"ease": {"reg": 1e6}}),
         train=TrainConfig(models=("ease",)),
     )
-    split = tuning_split(data, config)
-    assert split.part == "validation"
-    (found,) = tune(split, config, 0.05, silent)
+    folds = tuning_folds(data, config)
+    assert {fold.part for fold in folds} == {"validation"}
+    test_from = temporal_cuts(data, 0.1, 0.1)[1]
+    assert all(fold.train.events.time_ms.max() < test_from for fold in folds)
+    (found,) = tune(folds, config, 0.05, silent)
     assert found.tries > 0
     assert found.after >= found.before
     assert not found.settings or found.after > found.before
+
+
+@pytest.mark.slow
+def test_a_stopped_search_goes_on_where_it_was(shop: Shop, tmp_path: Path) -> None:
+    config = PipelineConfig(train=TrainConfig(models=("popular",)))
+    folds = tuning_folds(shop.dataset(), config)
+    journal = tmp_path / "tune" / "tries.log"
+    (first,) = tune(folds, config, 0.02, silent, journal=journal)
+    (second,) = tune(folds, config, 0.02, silent, journal=journal)
+    assert second.tries > first.tries > 0
+    assert second.after >= first.after
 
 
 @pytest.mark.slow
@@ -67,3 +70,4 @@ def test_a_shop_is_tuned_into_its_own_settings(trained: Path, tmp_path: Path) ->
     again = Shop.open(copy)
     for key, value in found["ease"].settings.items():
         assert getattr(again.config.models.ease, key) == value
+    assert (copy / "reports" / "tune.json").is_file()
