@@ -30,7 +30,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from starlette.applications import Starlette
 
@@ -65,6 +65,9 @@ class EmptyShop:
 
     def apply(self, records: Sequence[Record]) -> None:
         """Keeps nothing."""
+
+    def take_over(self, newer: Self) -> None:
+        """Nothing to take over."""
 
     def product(self, item_id: str) -> Product | None:
         """None, whatever the id."""

@@ -15,7 +15,6 @@ from shelfwise.evaluation.splits import temporal_at, temporal_cuts
 from shelfwise.pipeline.evaluate import evaluate
 from shelfwise.pipeline.fit import fit_models
 from shelfwise.pipeline.progress import silent
-from shelfwise.retrieval import MODEL_NAMES
 
 pytestmark = pytest.mark.slow
 

@@ -16,6 +16,7 @@ from shelfwise.retrieval.ease import EASEConfig
 from shelfwise.retrieval.item_knn import ItemKNNConfig
 from shelfwise.retrieval.popular import PopularConfig
 from shelfwise.retrieval.repeat import RepeatConfig
+from shelfwise.retrieval.sequential import SequentialConfig
 from shelfwise.retrieval.slim import SLIMConfig
 from shelfwise.retrieval.transition import NextItemConfig, TransitionConfig
 from shelfwise.retrieval.two_hop import TwoHopConfig
@@ -49,6 +50,8 @@ class ModelsConfig(Settings):
     """Shoppers and products as vectors learnt from ids and content; knows new products."""
     repeat: RepeatConfig = RepeatConfig()
     """What the shopper had before and may want again."""
+    sequential: SequentialConfig = SequentialConfig()
+    """What comes next, read from the whole history by a neural network."""
 
 
 def fit_model(name: str, data: Dataset, config: ModelsConfig, rng: np.random.Generator) -> Model:

@@ -88,6 +88,7 @@ _TELLING: Final[Mapping[str, float]] = {
     "transition": 2.0,
     "next_item": 2.0,
     "ease": 2.0,
+    "slim": 2.0,
     "repeat": 2.0,
     "popular": 0.7,
     "als": 0.4,
@@ -284,5 +285,6 @@ TEMPLATES: Mapping[str, Callable[[int, Contribution, Labels], Reason | None]] = 
     "content": _like("similar", "Similar to"),
     "two_tower": _like("related", "Goes with products like"),
     "repeat": _again,
+    "sequential": _like("related", "Often comes next after products like"),
 }
 """How each source's strongest contribution is told."""

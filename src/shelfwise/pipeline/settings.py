@@ -27,8 +27,8 @@ class TrainConfig(Settings):
     """What is trained, and on which part of the data the fusion is learnt."""
 
     models: tuple[str, ...] = tuple(name for name in MODEL_NAMES if name not in ON_REQUEST)
-    """The models to train and fuse. Not among them but there: two_tower and coupled, for
-    many new products."""
+    """The models to train and fuse. Not among them but there: sequential, for long
+    histories and some minutes of training; two_tower and coupled, for many new products."""
     per_source: int = Field(default=60, ge=1)
     """Items each model proposes when the fusion is learnt."""
     learn_from: int = Field(default=6000, ge=100)

@@ -16,6 +16,7 @@ from shelfwise.retrieval.interactions import FitData
 from shelfwise.retrieval.item_knn import ItemKNN, ItemKNNConfig
 from shelfwise.retrieval.popular import Popular, PopularConfig
 from shelfwise.retrieval.repeat import Repeat, RepeatConfig
+from shelfwise.retrieval.sequential import Sequential, SequentialConfig
 from shelfwise.retrieval.slim import SLIM, SLIMConfig
 from shelfwise.retrieval.transition import NextItem, NextItemConfig, Transition, TransitionConfig
 from shelfwise.retrieval.two_hop import TwoHop, TwoHopConfig
@@ -47,12 +48,13 @@ MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
     (Content.name, Content, ContentConfig),
     (TwoTower.name, TwoTower, TwoTowerConfig),
     (Repeat.name, Repeat, RepeatConfig),
+    (Sequential.name, Sequential, SequentialConfig),
 )
 """Every model: its name, its class and its settings class."""
 
 MODEL_NAMES: Final = tuple(name for name, _, _ in MODELS)
 """The names, in the order of `MODELS`."""
 
-ON_REQUEST: Final = frozenset({Coupled.name, TwoTower.name})
+ON_REQUEST: Final = frozenset({Coupled.name, TwoTower.name, Sequential.name})
 """Models that need an extra or much time, or have yet to show that they lift every shop's fusion:
 trained only where `train.models` names them."""
