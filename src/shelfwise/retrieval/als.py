@@ -32,6 +32,7 @@ from shelfwise.retrieval.interactions import (
     mean_weight,
 )
 from shelfwise.retrieval.neighbours import largest
+from shelfwise.retrieval.row_products import row_products
 
 _PIECE = 256
 _STEPS = 3
@@ -112,6 +113,11 @@ class ALS:
         return _regularised_gram(self.factors, self.config.reg)
 
     @cached_property
+    def across(self) -> NDArray[np.float32]:
+        """[factors, n_items] the factors as scoring reads them."""
+        return np.ascontiguousarray(self.factors.T)
+
+    @cached_property
     def answers(self) -> NDArray[np.float32]:
         """[n_items, factors] the common system solved for each item's vector."""
         solved = np.linalg.solve(self.gram.astype(np.float64), self.factors.T.astype(np.float64))
@@ -120,7 +126,7 @@ class ALS:
     def scores(self, requests: Requests) -> NDArray[np.float32]:
         """[n_requests, n_items]; -inf for items nobody met, and all where the history is empty."""
         vectors = self.vectors(requests)
-        out = vectors @ self.factors.T
+        out = row_products(vectors, self.across)
         out[:, self.never_met] = NOT_SCORED
         out[~vectors.any(axis=1)] = NOT_SCORED
         return out

@@ -37,6 +37,7 @@ from shelfwise.retrieval.interactions import (
 from shelfwise.retrieval.joint_factors import factorise, solved_from
 from shelfwise.retrieval.least_squares import fold_in, random_start, regularised_gram, shares
 from shelfwise.retrieval.product_words import FieldWeights, described, tokens, words
+from shelfwise.retrieval.row_products import row_products
 from shelfwise.retrieval.tf_idf import Vocabulary
 
 
@@ -164,6 +165,11 @@ class Coupled:
         return np.flatnonzero(~self.factors.any(axis=1))
 
     @cached_property
+    def across(self) -> NDArray[np.float32]:
+        """[factors, n_items] the factors as scoring reads them."""
+        return np.ascontiguousarray(self.factors.T)
+
+    @cached_property
     def answers(self) -> NDArray[np.float32]:
         """[n_items, factors] what every history's system has in common, solved for each item."""
         return self.factors @ _inverse(self.met, self.config.reg)
@@ -179,7 +185,7 @@ class Coupled:
         return self._scores(self.vectors_with_reviews(requests, texts))
 
     def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        out = vectors @ self.factors.T
+        out = row_products(vectors, self.across)
         out[:, self.unknown] = NOT_SCORED
         out[~vectors.any(axis=1)] = NOT_SCORED
         return out

@@ -18,9 +18,7 @@ _BLOCK = 1024
 _PIECE = 64
 
 
-def row_products(
-    vectors: NDArray[np.float32], across: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def row_products(vectors: NDArray[np.float32], across: NDArray[np.float32]) -> NDArray[np.float32]:
     """[n_rows, n_items] of `vectors` [n_rows, size] and `across` [size, n_items], both by rows."""
     out = np.zeros((len(vectors), across.shape[1]), np.float32)
     over_rows(

@@ -26,6 +26,7 @@ from shelfwise.retrieval.context import Context, ContextRule
 from shelfwise.retrieval.interactions import EventWeights, FitData, as_dataset
 from shelfwise.retrieval.neighbours import largest
 from shelfwise.retrieval.product_words import FieldWeights
+from shelfwise.retrieval.row_products import row_products
 from shelfwise.retrieval.tf_idf import Vocabulary
 from shelfwise.retrieval.two_tower_content import ContentTokens, described
 from shelfwise.retrieval.two_tower_layers import Towers, to_length_one
@@ -167,6 +168,11 @@ class TwoTower:
         )
 
     @cached_property
+    def across(self) -> NDArray[np.float32]:
+        """[size, n_items] the products' vectors over the temperature, as scoring reads them."""
+        return np.ascontiguousarray(self.items.T / np.float32(self.config.temperature))
+
+    @cached_property
     def unknown(self) -> NDArray[np.int64]:
         """Codes of products of which nothing is known."""
         return np.flatnonzero(~self.items.any(axis=1))
@@ -183,7 +189,7 @@ class TwoTower:
     def scores(self, requests: Requests) -> NDArray[np.float32]:
         """[n_requests, n_items]; -inf for unknown products, and all where the history is."""
         shoppers = to_length_one(self._totals(self.rule.of(requests.history)))
-        out = shoppers @ (self.items.T / np.float32(self.config.temperature))
+        out = row_products(shoppers, self.across)
         out[:, self.unknown] = NOT_SCORED
         out[~shoppers.any(axis=1)] = NOT_SCORED
         return out
