@@ -51,7 +51,7 @@ def test_the_command_prints_tables_and_writes_json(shop: Shop, tmp_path: Path) -
     file = tmp_path / "fusion.json"
     result = CliRunner().invoke(app, ["explain-fusion", str(shop.root), "--json", str(file)])
     assert result.exit_code == 0
-    for told in ("als", "95 % interval", "blend", "a perfect order", "purchase"):
+    for told in ("als", "95 % interval", "boosted", "a perfect order", "purchase"):
         assert told in result.output
     written = json.loads(file.read_text(encoding="utf-8"))
     assert written["sources"][0]["lift_ci95"]

@@ -264,7 +264,6 @@ def test_the_report_says_how_the_choice_was_made(fused: FusedRanker, world: Worl
         "logistic",
         "linear",
         "boosted",
-        "blend",
     ]
     taken = [one for one in report.compared if one.taken]
     assert taken[-1].kind == fused.kind

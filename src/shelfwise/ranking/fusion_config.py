@@ -21,11 +21,11 @@ Tried = Literal["rrf", "logistic", "linear", "forest", "boosted", "catboost", "n
 class FusionConfig(Settings):
     """How the sources' opinions become one score."""
 
-    rankers: tuple[Tried, ...] = ("rrf", "logistic", "linear", "boosted", "blend")
+    rankers: tuple[Tried, ...] = ("rrf", "logistic", "linear", "boosted")
     """The ways of fusing that are tried; the best single model is always one more. Each takes time
-    in training. forest is part of blend, and on its own the weaker; catboost (extra
-    `classics`) takes longest, and network (extra `deep`) is left out without its library: neither
-    is better than boosted on the shops we have."""
+    in training. blend is boosted trees and a forest: level with boosted, but slower to answer;
+    forest alone is weaker; catboost (extra `classics`) takes longest, and network (extra `deep`) is
+    left out without its library: none is better than boosted on the shops we have."""
     drop_one: Tried | Literal["none"] = "linear"
     """The ranker that is fitted anew without each source, to show what each is worth; boosted and
     the like take as many times longer as there are sources. none: no such table."""
