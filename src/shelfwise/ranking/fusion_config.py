@@ -48,7 +48,7 @@ class FusionConfig(Settings):
     one_split_from: int = Field(default=3_000, ge=100)
     """From this many learnable requests, one fifth is held out instead: faster."""
     certainty: float = Field(default=0.8, ge=0.5, lt=1)
-    """Bootstrap probability of being better that a more complex alternative must show."""
+    """Bootstrap probability of beating the best single model that a fusion must show."""
     linear: LinearConfig = LinearConfig()
     logistic: LogisticConfig = LogisticConfig()
     forest: RandomForestConfig = RandomForestConfig()
