@@ -44,6 +44,8 @@ _LARGER_BATCH: Final = 4
 _SMALLEST_BATCH: Final = 128
 _FEWEST_BATCHES: Final = 20
 """An epoch of a small shop has as many, unless they would be smaller than the smallest."""
+_FEWEST_IN_ALL: Final = 300
+"""Batches that even a small shop is trained on: fewer do not bring the network off its start."""
 
 
 class SequentialConfig(Settings):
@@ -306,7 +308,7 @@ def _rule(windows: Steps, rows: sparse.csr_matrix, config: SequentialConfig) -> 
     work = 6 * batch_steps * config.size * (columns + 24 * config.layers * config.size)
     work += 60 * n_items * config.size + 6 * rows.nnz * config.size
     affordable = 60 * config.minutes * _NOMINAL_RATE / work
-    wanted = config.epochs * batches_of_epoch(targets, batch_steps)
+    wanted = max(_FEWEST_IN_ALL, config.epochs * batches_of_epoch(targets, batch_steps))
     return TrainingRule(
         size=config.size,
         layers=config.layers,
