@@ -74,7 +74,7 @@ def _alternatives(found: FusionExplanation) -> Table:
     table.add_column("ranker")
     table.add_column(f"NDCG@{found.k}", justify="right")
     table.add_column("against the best simpler one")
-    table.add_column("surely better", justify="right")
+    table.add_column("certainty", justify="right")
     table.add_column("fit, CPU s", justify="right")
     for one in found.alternatives:
         against = "" if one.over is None else f"{one.difference:+.4f} over {one.over}"
