@@ -28,7 +28,8 @@ COMPLEXITY: Final[tuple[Kind, ...]] = (
     "network",
     "blend",
 )
-"""Simple to complex: an alternative takes the place of a simpler one only if surely better."""
+"""Simple to complex: one takes the place of a simpler fusion if likelier better, of the best single
+model only if surely so."""
 NEED_MANY: Final = frozenset({"forest", "boosted", "catboost", "network", "blend"})
 """Those that overfit few requests: not tried below `fusion.min_requests`."""
 
