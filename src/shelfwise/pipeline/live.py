@@ -32,6 +32,7 @@ from shelfwise.rerank.filters import filter_mask
 from shelfwise.rerank.shelf import Shelf
 from shelfwise.retrieval.content import Content
 from shelfwise.retrieval.coupled import Coupled
+from shelfwise.retrieval.sequential import Sequential
 from shelfwise.retrieval.two_tower import TwoTower
 from shelfwise.store.log_record import Deletion, Erasure, Record
 
@@ -292,7 +293,7 @@ class LiveShop:
         models = {
             name: (
                 model.with_product(product)
-                if isinstance(model, Content | Coupled | TwoTower)
+                if isinstance(model, Content | Coupled | TwoTower | Sequential)
                 else model
             )
             for name, model in engine.models.items()
