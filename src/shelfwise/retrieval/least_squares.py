@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from shelfwise.core.dataset import Events
 from shelfwise.core.model import Contribution
@@ -23,6 +24,9 @@ _PIECE = 256
 _STEPS = 3
 """Conjugate gradient steps a round; 2 and 3 end level, 1 does not."""
 _CONVERGED = np.float32(1e-20)
+_ROWS, _ENTRIES = 64, 1024
+"""Of a block done together: its vectors stay in the second cache."""
+_WANTED, _NOTHING = np.float32(1), np.float32(0)
 _SUM = {"reassoc", "contract", "nsz"}
 
 
@@ -62,13 +66,14 @@ def improve(
     the 1 of all others. A row without any becomes zeros. `grams` [kinds, factors, factors] are what
     rows of each `kind` have in common, penalty included.
     """
-    over_rows(
-        lambda start, stop: _descend(
-            extra.indptr, extra.indices, extra.data, factors, grams, kind, vectors, start, stop
-        ),
-        len(vectors),
-        _PIECE,
-    )
+    with threadpool_limits(1, "blas"):
+        over_rows(
+            lambda start, stop: _descend(
+                extra.indptr, extra.indices, extra.data, factors, grams, kind, vectors, start, stop
+            ),
+            len(vectors),
+            _PIECE,
+        )
 
 
 def fold_in(
@@ -120,7 +125,7 @@ def shares(
     ]
 
 
-@njit(cache=True, nogil=True, fastmath=_SUM)
+@njit(cache=True, nogil=True)
 def _descend(
     indptr: NDArray[np.int32],
     item: NDArray[np.int32],
@@ -134,60 +139,154 @@ def _descend(
 ) -> None:
     """Conjugate gradient steps on each row's system; `extra` is the confidence beyond 1."""
     size = factors.shape[1]
-    residual, way, pull = (
-        np.empty(size, np.float32),
-        np.empty(size, np.float32),
-        np.empty(size, np.float32),
-    )
-    for row in range(start, stop):
-        items = item[indptr[row] : indptr[row + 1]]
-        more = extra[indptr[row] : indptr[row + 1]]
-        gram = grams[kind[row]]
-        x = vectors[row]
-        if len(items) == 0:
-            x[:] = 0
-            continue
-        _apply(gram, factors, items, more, x, pull)
-        residual[:] = -pull
-        for k in range(len(items)):
-            residual += (np.float32(1) + more[k]) * factors[items[k]]
-        way[:] = residual
-        square = np.dot(residual, residual)
-        for _ in range(_STEPS):
-            if square < _CONVERGED:
-                break
-            _apply(gram, factors, items, more, way, pull)
-            length = square / np.dot(way, pull)
-            x += length * way
-            residual -= length * pull
-            before = square
-            square = np.dot(residual, residual)
-            way[:] = residual + (square / before) * way
+    gathered = np.empty((_ENTRIES, size), np.float32)
+    in_order = np.arange(_ENTRIES).astype(item.dtype)
+    scratch = np.zeros((3, _ROWS, size), np.float32)
+    row = start
+    while row < stop:
+        end = _block_end(indptr, kind, row, stop)
+        first, last = indptr[row], indptr[end]
+        # read once from all over memory, then four times in a row
+        fits = last - first <= _ENTRIES
+        if fits:
+            _gather(factors, item[first:last], gathered)
+        _descend_block(
+            indptr[row : end + 1] - first,
+            in_order[: last - first] if fits else item[first:last],
+            extra[first:last],
+            gathered if fits else factors,
+            grams[kind[row]],
+            vectors[row:end],
+            scratch,
+        )
+        row = end
+
+
+@njit(cache=True, nogil=True)
+def _gather(
+    factors: NDArray[np.float32], item: NDArray[np.int32], out: NDArray[np.float32]
+) -> None:
+    for at in range(len(item)):
+        vector, copy = factors[item[at]], out[at]
+        for k in range(len(vector)):  # an assignment of whole rows takes Numba far longer
+            copy[k] = vector[k]
+
+
+@njit(cache=True, nogil=True)
+def _block_end(indptr: NDArray[np.int32], kind: NDArray[np.int8], row: int, stop: int) -> int:
+    """The end of the rows from `row` on that are of a kind and few enough to be done together."""
+    end = row + 1
+    while (
+        end < min(stop, row + _ROWS)
+        and kind[end] == kind[row]
+        and indptr[end + 1] - indptr[row] <= _ENTRIES
+    ):
+        end += 1
+    return end
 
 
 @njit(cache=True, nogil=True, fastmath=_SUM)
-def _apply(
-    gram: NDArray[np.float32],
-    factors: NDArray[np.float32],
-    items: NDArray[np.int32],
+def _descend_block(
+    limits: NDArray[np.int64],
+    place: NDArray[np.int32],
     extra: NDArray[np.float32],
+    table: NDArray[np.float32],
+    gram: NDArray[np.float32],
+    vectors: NDArray[np.float32],
+    scratch: NDArray[np.float32],
+) -> None:
+    """The same for rows of one kind, side by side: what they share is one product of matrices.
+
+    Row `i` has the entries `limits[i]` to `limits[i + 1]`, whose vectors are `table[place]`.
+    """
+    n = len(vectors)
+    residuals, ways, pulls = scratch[0][:n], scratch[1][:n], scratch[2][:n]
+    square = np.zeros(n, np.float32)
+    np.dot(vectors, gram, pulls)
+    for row in range(n):
+        entries = slice(limits[row], limits[row + 1])
+        if entries.stop == entries.start:
+            vectors[row] = 0
+            continue
+        _add_entries(table, place[entries], extra[entries], _WANTED, vectors[row], pulls[row])
+        for k in range(vectors.shape[1]):
+            residuals[row, k] = ways[row, k] = -pulls[row, k]
+        square[row] = _product(residuals[row], residuals[row])
+    for _ in range(_STEPS):
+        np.dot(ways, gram, pulls)
+        for row in range(n):
+            if square[row] < _CONVERGED:
+                continue
+            entries = slice(limits[row], limits[row + 1])
+            way, pull = ways[row], pulls[row]
+            _add_entries(table, place[entries], extra[entries], _NOTHING, way, pull)
+            square[row] = _step(vectors[row], residuals[row], way, pull, square[row])
+
+
+@njit(cache=True, nogil=True, fastmath=_SUM)
+def _step(
+    x: NDArray[np.float32],
+    residual: NDArray[np.float32],
+    way: NDArray[np.float32],
+    pull: NDArray[np.float32],
+    square: np.float32,
+) -> np.float32:
+    """Goes along `way`, of which `pull` is the system's product, and turns it; the new square."""
+    length = square / _product(way, pull)
+    for k in range(len(x)):
+        x[k] += length * way[k]
+        residual[k] -= length * pull[k]
+    after: np.float32 = _product(residual, residual)
+    turn = after / square
+    for k in range(len(x)):
+        way[k] = residual[k] + turn * way[k]
+    return after
+
+
+@njit(cache=True, nogil=True, fastmath=_SUM)
+def _product(one: NDArray[np.float32], other: NDArray[np.float32]) -> np.float32:
+    total = np.float32(0)
+    for k in range(len(one)):
+        total += one[k] * other[k]
+    return np.float32(total)
+
+
+@njit(cache=True, nogil=True, fastmath=_SUM)
+def _add_entries(
+    table: NDArray[np.float32],
+    place: NDArray[np.int32],
+    extra: NDArray[np.float32],
+    wanted: np.float32,
     x: NDArray[np.float32],
     out: NDArray[np.float32],
 ) -> None:
-    """Puts in `out` the product of a row's system and `x`."""
-    for i in range(len(x)):
-        total = np.float32(0)
-        for k in range(len(x)):
-            total += gram[i, k] * x[k]
-        out[i] = total
-    for at in range(len(items)):
-        vector = factors[items[at]]
-        total = np.float32(0)
-        for k in range(len(x)):
-            total += vector[k] * x[k]
-        total *= extra[at]
-        for k in range(len(x)):
-            out[k] += total * vector[k]
+    """Adds to `out` each entry's vector times (extra · product with x - wanted · (1 + extra)).
+
+    Four entries a pass, which reads `x` and `out` a quarter as often: a training takes half as long
+    as entry by entry.
+    """
+    size, n = len(x), len(place)
+    whole = n - n % 4
+    for at in range(0, whole, 4):
+        a, b = table[place[at]], table[place[at + 1]]
+        c, d = table[place[at + 2]], table[place[at + 3]]
+        of_a = of_b = of_c = of_d = np.float32(0)
+        for k in range(size):
+            of_a += a[k] * x[k]
+            of_b += b[k] * x[k]
+            of_c += c[k] * x[k]
+            of_d += d[k] * x[k]
+        of_a = extra[at] * (of_a - wanted) - wanted
+        of_b = extra[at + 1] * (of_b - wanted) - wanted
+        of_c = extra[at + 2] * (of_c - wanted) - wanted
+        of_d = extra[at + 3] * (of_d - wanted) - wanted
+        for k in range(size):
+            out[k] += (of_a * a[k] + of_b * b[k]) + (of_c * c[k] + of_d * d[k])
+    for at in range(whole, n):
+        a = table[place[at]]
+        of_a = extra[at] * (_product(a, x) - wanted) - wanted
+        for k in range(size):
+            out[k] += of_a * a[k]
 
 
 @njit(cache=True, nogil=True)
