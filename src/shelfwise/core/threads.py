@@ -17,6 +17,15 @@ def n_threads() -> int:
     return int(asked) if asked.isdecimal() and int(asked) > 0 else len(os.sched_getaffinity(0))
 
 
+def wide_piece(n_rows: int, least: int) -> int:
+    """How many rows to a piece of work that begins by clearing a row of scratch of its own.
+
+    At least `least`, and more where rows are many: pieces of one size would clear the square of
+    the rows in all.
+    """
+    return max(least, n_rows // (16 * n_threads()))
+
+
 def over_rows(work: Callable[[int, int], None], n_rows: int, piece: int) -> None:
     """Calls `work(start, stop)` for pieces of `piece` rows that cover all rows, in any order.
 

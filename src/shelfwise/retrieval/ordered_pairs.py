@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from shelfwise.core.model import Contribution
-from shelfwise.core.threads import over_rows
+from shelfwise.core.threads import over_rows, wide_piece
 from shelfwise.retrieval.context import Context
 from shelfwise.retrieval.interactions import DAY_MS, Sequences
 from shelfwise.retrieval.neighbours import Neighbours, packed, prune
@@ -105,7 +105,7 @@ class OrderedPairs:
                 stop,
             )
 
-        over_rows(work, seen.n_items, _PIECE)
+        over_rows(work, seen.n_items, wide_piece(seen.n_items, _PIECE))
         indptr, item, weight, after, together, before = packed(kept, codes, weights, *counts)
         return cls(Neighbours(indptr, item, weight), after, together, before, shoppers)
 
@@ -176,22 +176,22 @@ def _count_rows(
     """Fills rows `start` to `stop` of the four results."""
     n_items = len(limits) - 1
     total = np.zeros(n_items, np.float32)
-    met = np.zeros((3, n_items), np.int32)
-    last = np.full((3, n_items), -1, np.int64)
+    # shoppers met and the last of them, by kind: side by side, for they are looked up together
+    met = np.zeros((n_items, 6), np.int32)
     touched = np.empty(n_items, np.int32)
     heap = np.empty(codes.shape[1], np.float32)
     for row in range(start, stop):
         n_touched = 0
         for occurrence in range(limits[row], limits[row + 1]):
             at = places[occurrence]
-            first, end = indptr[user[at]], indptr[user[at] + 1]
+            who = user[at]
+            first, end = indptr[who], indptr[who + 1]
             others = (item, step, time_ms, weight)
-            sums = (total, met, last, touched)
-            stamp = np.int64(row) << 32 | user[at]
+            sums = (total, met, touched)
             after = min(at + len(by_far) + 1, end)
-            n_touched = _look(others, sums, n_touched, at, 1, after, ahead, by_far, per_ms, stamp)
+            n_touched = _look(others, sums, n_touched, at, 1, after, ahead, by_far, per_ms, who)
             until = max(at - len(by_far) - 1, first - 1)
-            n_touched = _look(others, sums, n_touched, at, -1, until, back, by_far, per_ms, stamp)
+            n_touched = _look(others, sums, n_touched, at, -1, until, back, by_far, per_ms, who)
         for t in range(n_touched):
             total[touched[t]] *= source[row] * target[touched[t]]
         kept[row] = prune(touched, n_touched, total, heap, codes[row])
@@ -199,7 +199,7 @@ def _count_rows(
             code = codes[row, k]
             weights[row, k] = total[code]
             for kind in range(3):
-                counts[kind, row, k] = met[kind, code]
+                counts[kind, row, k] = met[code, kind]
         for t in range(n_touched):
             total[touched[t]] = 0
 
@@ -207,7 +207,7 @@ def _count_rows(
 @njit(cache=True, nogil=True)
 def _look(
     others: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.float32]],
-    sums: tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]],
+    sums: tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int32]],
     n_touched: int,
     at: int,
     way: int,
@@ -215,15 +215,15 @@ def _look(
     factor: NDArray[np.float32],
     by_far: NDArray[np.float32],
     per_ms: float,
-    stamp: int,
+    user: int,
 ) -> int:
     """Adds the pairs of one occurrence, one way (1 ahead, -1 back); returns how many items met.
 
     `factor` is what a pair counts at the very same time, and apart; `by_far` by distance.
-    `stamp` names the row and the shopper: an item is counted once per stamp and kind.
+    `user` is whose occurrence it is: an item is counted once per shopper and kind.
     """
     item, step, time_ms, weight = others
-    total, met, last, touched = sums
+    total, met, touched = sums
     for other in range(at + way, end, way):
         apart = int(step[other] != step[at])
         code = item[other]
@@ -235,10 +235,11 @@ def _look(
         if total[code] == 0:
             touched[n_touched] = code
             n_touched += 1
-            met[:, code] = 0
+            met[code, :3] = 0
+            met[code, 3:] = -1
         total[code] += added
         kind = _TOGETHER if apart == 0 else (_AFTER if way > 0 else _BEFORE)
-        if last[kind, code] != stamp:
-            last[kind, code] = stamp
-            met[kind, code] += 1
+        if met[code, 3 + kind] != user:
+            met[code, 3 + kind] = user
+            met[code, kind] += 1
     return n_touched

@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
-from shelfwise.core.threads import over_rows
+from shelfwise.core.threads import over_rows, wide_piece
 from shelfwise.retrieval.neighbours import Neighbours, packed, prune
 
 _PIECE = 256
@@ -45,7 +45,7 @@ def similar_items(
             stop,
         ),
         n_items,
-        _PIECE,
+        wide_piece(n_items, _PIECE),
     )
     indptr, item, weight, support = packed(kept, codes, weights, both)
     return Neighbours(indptr, item, weight), support
@@ -143,7 +143,7 @@ def users_of_both(matrix: sparse.csr_matrix, pairs: Neighbours) -> NDArray[np.in
             stop,
         ),
         pairs.n_items,
-        _PIECE,
+        wide_piece(pairs.n_items, _PIECE),
     )
     return out
 

@@ -23,7 +23,7 @@ from shelfwise.core.errors import ConfigError
 from shelfwise.core.model import Contribution, ModelState
 from shelfwise.core.requests import Requests
 from shelfwise.core.settings import Settings
-from shelfwise.core.threads import over_rows
+from shelfwise.core.threads import over_rows, wide_piece
 from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import (
     EventWeights,
@@ -158,7 +158,7 @@ def _regressed(matrix: sparse.csr_matrix, near: Neighbours, reg: float) -> NDArr
 
     try:
         with threadpool_limits(1, "blas"):
-            over_rows(work, near.n_items, _PIECE)
+            over_rows(work, near.n_items, wide_piece(near.n_items, _PIECE))
     except np.linalg.LinAlgError:
         raise ConfigError(
             f"slim.reg = {reg:g} is too small for this shop: some items are bought alike.",

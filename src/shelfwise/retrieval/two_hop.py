@@ -18,7 +18,7 @@ from pydantic import Field
 
 from shelfwise.core.model import Contribution, ModelState
 from shelfwise.core.requests import Requests
-from shelfwise.core.threads import over_rows
+from shelfwise.core.threads import over_rows, wide_piece
 from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import FitData, as_dataset, faded, sequences
 from shelfwise.retrieval.neighbours import Neighbours, packed, prune
@@ -128,7 +128,7 @@ def _joined(single: Neighbours, most: int) -> tuple[Neighbours, NDArray[np.int32
             stop,
         ),
         single.n_items,
-        _PIECE,
+        wide_piece(single.n_items, _PIECE),
     )
     indptr, item, weight, over = packed(kept, codes, weights, paths)
     return Neighbours(indptr, item, weight), over
