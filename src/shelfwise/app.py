@@ -39,6 +39,7 @@ from shelfwise.pipeline.progress import Progress, silent
 from shelfwise.pipeline.settings import PipelineConfig
 from shelfwise.pipeline.train import Published, shop_dataset, train_shop
 from shelfwise.pipeline.tune import Tuned, tune, tuning_folds
+from shelfwise.pipeline.versions import Comparison, asked_both, compare
 from shelfwise.rerank.seen import Seen
 from shelfwise.store.bundles import open_bundle, promotion
 from shelfwise.store.event_log import EventLog
@@ -293,6 +294,14 @@ class Shop:
         path = self.root / "reports" / f"evaluation-{protocol}.html"
         publish_bytes(path, report_page(outcome.report).encode())
         return Evaluated(outcome.report, path)
+
+    def compare(self, before: str, after: str) -> Comparison:
+        """How one model version differs from another, on the same requests where there are any."""
+        with self.log() as log:
+            root, data, config = self.root / "models", self.dataset(), self.config
+            return compare(
+                root, before, after, lambda *both: asked_both(root, log, data, config, *both)
+            )
 
     def tune(self, minutes: float, progress: Progress = silent) -> list[Tuned]:
         """Better settings found on the validation part within `minutes`, put into `shop.toml`.

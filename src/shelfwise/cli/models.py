@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -12,10 +13,10 @@ from rich.table import Table
 from shelfwise.app import Shop
 from shelfwise.cli.options import AsJson, ShopPath
 from shelfwise.cli.screen import out, print_json
+from shelfwise.pipeline.paired import Paired
 from shelfwise.pipeline.versions import (
     Comparison,
     Version,
-    compare,
     list_versions,
     pin_version,
     roll_back,
@@ -27,7 +28,7 @@ def models(
     shop: ShopPath,
     compared: Annotated[
         tuple[str, str] | None,
-        typer.Option("--compare", metavar="A B", help="Two versions side by side."),
+        typer.Option("--compare", metavar="A B", help="Two versions side by side, asked the same where they can."),
     ] = None,
     pin: Annotated[
         str | None, typer.Option(help="Make this version current, and keep it so after trainings.")
@@ -50,9 +51,10 @@ def models(
     A running server changes over within seconds. The current and the pinned version are never
     deleted.
     """
-    root = Shop.open(shop).root / "models"
+    opened = Shop.open(shop)
+    root = opened.root / "models"
     if compared is not None:
-        _show_comparison(compare(root, *compared), as_json=as_json)
+        _show_comparison(opened.compare(*compared), as_json=as_json)
         return
     _change(root, pin=pin, undo_pin=undo_pin, rollback=rollback, rollback_to=rollback_to)
     if keep is not None:
@@ -81,7 +83,7 @@ def _listing(listed: list[Version]) -> Table:
     table = Table(title="Model versions, newest first", title_justify="left")
     table.add_column("version", no_wrap=True)
     table.add_column("state")
-    for heading in ("held-out NDCG", "requests", "events", "fit, s", "MB"):
+    for heading in ("held-out NDCG", "requests", "against its parent", "events", "fit, s", "MB"):
         table.add_column(heading, justify="right")
     for one in listed:
         states = {"current": one.current, "pinned": one.pinned, "damaged": bool(one.trouble)}
@@ -90,11 +92,20 @@ def _listing(listed: list[Version]) -> Table:
             ", ".join(name for name, holds in states.items() if holds),
             "" if one.ndcg is None else f"{one.ndcg:.4f}",
             f"{one.requests:,}",
+            _gap(one.against),
             f"{one.events:,}",
             f"{one.fit_seconds:.1f}",
             f"{one.size / 1e6:.1f}",
         )
     return table
+
+
+def _gap(against: Mapping[str, Any] | None) -> str:
+    """How far a version was above the one before it, on the same requests."""
+    if against is None:
+        return ""
+    low, high = against["ci95"]
+    return f"{against['difference']:+.4f} ({low:+.4f} to {high:+.4f})"
 
 
 def _show_comparison(found: Comparison, *, as_json: bool) -> None:
@@ -108,4 +119,7 @@ def _show_comparison(found: Comparison, *, as_json: bool) -> None:
     for change in found.changes:
         table.add_row(change.setting, str(change.before), str(change.after))
     out.print(table if found.changes else "Their settings are the same.")
-    out.print(found.caution)
+    if isinstance(found.paired, Paired):
+        out.print(f"{found.after.version}: {found.paired.says()}")
+    else:
+        out.print(f"They could not be asked the same: {found.paired.why}. {found.caution}")

@@ -48,6 +48,13 @@ class Ragged:
         indptr = self.indptr[start : min(stop, len(self)) + 1]
         return Ragged(indptr - indptr[0], self.values[indptr[0] : indptr[-1]])
 
+    def take(self, where: NDArray[np.int64]) -> Ragged:
+        """The lists at these places, in this order."""
+        lengths = self.lengths()[where]
+        indptr = np.append(0, np.cumsum(lengths)).astype(np.int64)
+        at = np.arange(indptr[-1]) + np.repeat(self.indptr[where] - indptr[:-1], lengths)
+        return Ragged(indptr, self.values[at])
+
     def lengths(self) -> NDArray[np.int64]:
         """How long each list is."""
         return np.diff(self.indptr)

@@ -126,7 +126,7 @@ class Requests:
             history=self.history.take(where),
             user=self.user[where],
             now_ms=self.now_ms[where],
-            exclude=Ragged.of([self.exclude[at].tolist() for at in where.tolist()]),
+            exclude=self.exclude.take(where),
             eligible=eligible,
         )
 

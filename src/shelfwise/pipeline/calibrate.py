@@ -45,7 +45,7 @@ def learn_outlook(
     """
     rng = np.random.default_rng([config.train.seed, 2])
     requests = _who_came(data, split)
-    seen_by = _unseen_ranker(requests.user, learnt, rng)
+    seen_by = unseen_ranker(requests.user, learnt, rng)
     chosen = np.flatnonzero(seen_by >= 0)
     chosen = rng.permutation(chosen)[: config.fusion.calibration.requests]
     requests = requests.take(chosen)
@@ -90,7 +90,7 @@ def _who_came(data: Dataset, split: Split) -> Requests:
     return Requests.of_histories(history, split.requests.n, user=users, now_ms=now)
 
 
-def _unseen_ranker(
+def unseen_ranker(
     users: NDArray[np.int32], learnt: Learnt, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Per request, which ranker has learnt nothing from it; the one served is last, -1: leave out.

@@ -72,6 +72,16 @@ class LiveShop:
         self._all_available = bool(self._available.all())
         self._labels = Labels(self._ids.__getitem__, self._title, self._price)
 
+    @property
+    def engine(self) -> Engine:
+        """What answers now."""
+        return self._engine
+
+    @property
+    def item_ids(self) -> Sequence[str]:
+        """The product of each code of the engine."""
+        return self._ids
+
     def ready(self) -> tuple[bool, str]:
         """Whether questions can be answered, and why not."""
         return True, f"model {self.version}"

@@ -6,6 +6,7 @@ import logging
 from typing import Final
 
 from shelfwise.core.errors import ShelfwiseError, StorageError
+from shelfwise.core.event import Event
 from shelfwise.core.model import Model
 from shelfwise.core.requests import Histories
 from shelfwise.features.tables import FeatureTables
@@ -27,8 +28,13 @@ from shelfwise.store.log_record import Deletion, Record
 _LOG: Final = logging.getLogger(__name__)
 
 
-def load_live(bundle: Bundle, log: EventLog, config: PipelineConfig) -> LiveShop:
-    """The shop as the bundle knows it, plus everything logged since it was trained."""
+def load_live(
+    bundle: Bundle, log: EventLog, config: PipelineConfig, *, events: bool = True
+) -> LiveShop:
+    """The shop as the bundle knows it, plus everything logged since it was trained.
+
+    Without `events` only what became of products is taken in.
+    """
     about = bundle.json("about")
     offset = log.last_offset()
     live = LiveShop(
@@ -41,7 +47,13 @@ def load_live(bundle: Bundle, log: EventLog, config: PipelineConfig) -> LiveShop
     )
     live.apply([Record(0, "product_delete", Deletion(item_id)) for item_id in about["removed"]])
     for records in log.tail(about["log_offset"]):
-        live.apply([record for record in records if record.offset <= offset])
+        live.apply(
+            [
+                record
+                for record in records
+                if record.offset <= offset and (events or not isinstance(record.content, Event))
+            ]
+        )
     return live
 
 

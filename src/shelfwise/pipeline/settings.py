@@ -37,6 +37,9 @@ class TrainConfig(Settings):
     """What is held back to learn the fusion: a last window of time, or each shopper's last item."""
     validation_share: float = Field(default=0.1, gt=0, lt=0.5)
     """Share of the latest events in a temporal validation window."""
+    promote: Literal["auto", "always", "never"] = "auto"
+    """Whether a new version answers: auto, unless it is surely worse than the current one on the
+    same requests; always; never, it is only stored. The first one answers in any case."""
     seed: int = Field(default=0, ge=0)
     """Of everything drawn at random; the same seed gives the same answers."""
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from shelfwise.core.dataset import Dataset
-from shelfwise.core.errors import NotEnoughDataError
+from shelfwise.core.errors import NotEnoughDataError, ShelfwiseError
 from shelfwise.core.requests import Histories
 from shelfwise.core.rows import products_to_table
 from shelfwise.evaluation.splits import Split
@@ -27,12 +27,14 @@ from shelfwise.pipeline.fit import (
     unlearnt_fusion,
     validation_split,
 )
+from shelfwise.pipeline.load import load_live
+from shelfwise.pipeline.paired import Paired, Unpaired
 from shelfwise.pipeline.progress import Progress
+from shelfwise.pipeline.promotion import NO_RIVAL, Rival, compare_with, program, verdict
 from shelfwise.pipeline.settings import PipelineConfig
 from shelfwise.ranking.fused import FusedRanker
 from shelfwise.ranking.outlook import Outlook
 from shelfwise.store.bundles import (
-    Bundle,
     BundleWriter,
     current_version,
     open_bundle,
@@ -48,9 +50,6 @@ from shelfwise.store.tables import ShopTables
 KEPT_EVENTS = 500
 """Latest events of each known shopper that a bundle carries, so that serving knows them."""
 
-WORSE_BELOW = 0.8
-"""A new version whose held-out NDCG is below this share of the current one's is not promoted."""
-
 
 @dataclass(frozen=True)
 class Trained:
@@ -65,6 +64,8 @@ class Trained:
     """How the fusion was learnt: temporal or leave-one-out."""
     n_requests: int
     """Validation requests the fusion was learnt from and compared on."""
+    against: Paired | Unpaired
+    """The version that answers now, on requests that neither had learnt from."""
 
 
 @dataclass(frozen=True)
@@ -77,32 +78,44 @@ class Published:
     """Why it was or was not promoted, in a sentence."""
 
 
-def train(data: Dataset, config: PipelineConfig, progress: Progress) -> Trained:
-    """The models of everything in `data`, fused as the latest held-back requests prefer."""
+def train(
+    data: Dataset,
+    config: PipelineConfig,
+    progress: Progress,
+    *,
+    rival: Rival | Unpaired = NO_RIVAL,
+) -> Trained:
+    """The models of everything in `data`, fused as the latest held-back requests prefer.
+
+    `rival` is what answers now, to be compared with; `Unpaired` where there is none.
+    """
     if len(data.events) == 0:
         raise NotEnoughDataError(
             "The shop has no event that shows interest in a product.",
             remedy="Run: shelfwise ingest SHOP --events FILE",
         )
-    ranker, outlook, split = _fusion(data, config, progress)
+    ranker, outlook, split, against = _fusion(data, config, progress, rival)
     fitted = fit_models(data, config, progress)
     protocol = "none" if split is None else split.protocol
-    return Trained(data, fitted, ranker, outlook, protocol, 0 if split is None else len(split))
+    n = 0 if split is None else len(split)
+    return Trained(data, fitted, ranker, outlook, protocol, n, against)
 
 
 def _fusion(
-    data: Dataset, config: PipelineConfig, progress: Progress
-) -> tuple[FusedRanker, Outlook, Split | None]:
+    data: Dataset, config: PipelineConfig, progress: Progress, rival: Rival | Unpaired
+) -> tuple[FusedRanker, Outlook, Split | None, Paired | Unpaired]:
     try:
         split = validation_split(data, config)
     except NotEnoughDataError:
         # Too few shoppers to hold anything back: fuse by rank, which needs no learning.
         early = fit_models(data, config, progress, label="first look")
-        return unlearnt_fusion(early, config), Outlook(), None
+        nothing = Unpaired("nothing could be held out")
+        return unlearnt_fusion(early, config), Outlook(), None, nothing
     early = fit_models(split.train, config, progress, label="before validation")
     learnt = learn_choice(early, split, config, progress)
     outlook = learn_outlook(data, early, split, learnt, config, progress)
-    return learnt.choice.ranker, outlook, split
+    against = compare_with(rival, data, early, split, learnt, config, progress)
+    return learnt.choice.ranker, outlook, split, against
 
 
 def shop_dataset(
@@ -135,7 +148,8 @@ def train_shop(
     data = shop_dataset(tables, log, offset, until_ms=until_ms, seed=config.train.seed)
     removed = product_changes(log, 0, offset).deleted
     meta = {"data": tables.fingerprint(), "log_offset": offset, "removed": list(removed)}
-    trained = train(data, config, progress)
+    rival = _rival(root, log, config)
+    trained = train(data, config, progress, rival=rival)
     published = publish(trained, root, config, now_ms=now_ms, meta=meta)
     drop_old_bundles(root, erased)
     return published
@@ -144,19 +158,33 @@ def train_shop(
 def publish(
     trained: Trained, root: Path, config: PipelineConfig, *, now_ms: int, meta: dict[str, Any]
 ) -> Published:
-    """The trained shop as a bundle under `root` (`models/`), current if it is not worse.
+    """The trained shop as a bundle under `root` (`models/`), current if `verdict` says so.
 
     `meta` is stored with it: the data's fingerprint, the log offset it was trained up to.
-    Compared by held-out NDCG of the fusion on data of the same kind; the first is always promoted.
     """
     content = hashlib.sha256(
         repr((now_ms, meta, config.model_dump(), len(trained.data.events))).encode()
     ).hexdigest()
     version = version_name(now_ms, content)
+    parent = current_version(root)
+    found = verdict(
+        parent,
+        pinned=pinned_version(root) is not None,
+        how=config.train.promote,
+        tried=trained.against,
+        own=(served_ndcg(msgspec.to_builtins(trained.ranker.report)), _held_out(root)),
+    )
+    account = meta | {
+        "made_by": program(),
+        "parent": parent,
+        "promotion": msgspec.to_builtins(found),
+    }
     with BundleWriter(root, version) as writer:
-        _write(writer, trained, config, meta | {"parent": current_version(root)})
+        _write(writer, trained, config, account)
         writer.publish()
-    return _promote_unless_worse(root, version, trained)
+    if found.promoted:
+        promote(root, version)
+    return Published(version, found.promoted, found.says)
 
 
 def _write(
@@ -213,28 +241,26 @@ def latest(history: Histories, n: int) -> Histories:
     return Histories(indptr, history.item[where], history.type[where], history.time_ms[where])
 
 
-def _promote_unless_worse(root: Path, version: str, trained: Trained) -> Published:
-    before = current_version(root)
-    if before is None:
-        promote(root, version)
-        return Published(version, True, "It is the first version.")
-    if pinned_version(root) is not None:
-        return Published(version, False, f"Version {before} is pinned and keeps answering.")
-    new = trained.ranker.report
-    old, now = _held_out(open_bundle(root)), served_ndcg(msgspec.to_builtins(new))
-    if old is not None and now is not None and now < WORSE_BELOW * old:
-        return Published(
-            version,
-            False,
-            f"Its held-out NDCG@{new.k} of {now:.4f} is below {WORSE_BELOW:.0%} of"
-            f" the current version's {old:.4f}; version {before} keeps answering.",
-        )
-    promote(root, version)
-    return Published(version, True, f"It replaces version {before}.")
+def _rival(root: Path, log: EventLog, config: PipelineConfig) -> Rival | Unpaired:
+    """The version that answers now, ready to be asked."""
+    if current_version(root) is None or config.train.promote == "always":
+        return NO_RIVAL
+    try:
+        bundle = open_bundle(root)
+        live = load_live(bundle, log, config, events=False)
+    except ShelfwiseError as error:
+        return Unpaired(f"it cannot be opened ({error.message.rstrip('.')})")
+    return Rival.of(live, bundle.json("about"), config)
 
 
-def _held_out(bundle: Bundle) -> float | None:
-    return served_ndcg(bundle.json("about")["fusion"])
+def _held_out(root: Path) -> float | None:
+    """Held-out NDCG of the current version, of its own requests; None: not known."""
+    if current_version(root) is None:
+        return None
+    try:
+        return served_ndcg(open_bundle(root).json("about")["fusion"])
+    except ShelfwiseError:
+        return None
 
 
 def served_ndcg(fusion: Mapping[str, Any]) -> float | None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from shelfwise.core.errors import NotTrainedError, StorageError
+import numpy as np
+
+from shelfwise.core.dataset import Dataset
+from shelfwise.core.errors import NotEnoughDataError, NotTrainedError, StorageError
+from shelfwise.evaluation.splits import temporal_at
+from shelfwise.pipeline.load import load_live
+from shelfwise.pipeline.paired import ENOUGH, Answerer, Paired, Unpaired, compared, some_of
+from shelfwise.pipeline.settings import PipelineConfig
 from shelfwise.pipeline.train import served_ndcg
 from shelfwise.store.bundles import (
     current_version,
@@ -18,6 +25,9 @@ from shelfwise.store.bundles import (
     size_of,
     versions,
 )
+from shelfwise.store.event_log import EventLog
+
+NOT_ASKED: Final = Unpaired("nothing was asked")
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,9 @@ class Version:
     """The version that was current when this one was trained; None: none, or not recorded."""
     data: str
     """Fingerprint of the stored tables it was trained on."""
+    against: Mapping[str, Any] | None = None
+    """`pipeline.paired.Paired` with the version that answered when this one was trained, as it was
+    measured then; None: not measured."""
     trouble: str = ""
     """Why it cannot be opened, empty where it can."""
 
@@ -66,6 +79,8 @@ class Comparison:
     """Settings that differ, by name."""
     caution: str
     """What the two figures do not allow to conclude."""
+    paired: Paired | Unpaired = NOT_ASKED
+    """What `after` answers to the same requests as `before`, about choices made after both."""
 
 
 def list_versions(root: Path) -> list[Version]:
@@ -74,8 +89,13 @@ def list_versions(root: Path) -> list[Version]:
     return [_described(root, name, current, pinned) for name in reversed(versions(root))]
 
 
-def compare(root: Path, before: str, after: str) -> Comparison:
-    """How `after` differs from `before`; raises `NotTrainedError` for one that is not there."""
+def compare(
+    root: Path, before: str, after: str, ask: Callable[[str, str], Paired | Unpaired] | None = None
+) -> Comparison:
+    """How `after` differs from `before`; raises `NotTrainedError` for one that is not there.
+
+    `ask` is told both, and puts the same requests to them (`asked_both`).
+    """
     about = [open_bundle(root, name).json("about") for name in (before, after)]
     current, pinned = current_version(root), pinned_version(root)
     old, new = (_described(root, name, current, pinned) for name in (before, after))
@@ -85,7 +105,42 @@ def compare(root: Path, before: str, after: str) -> Comparison:
         for name in sorted(settings[0].keys() | settings[1].keys())
         if settings[0].get(name) != settings[1].get(name)
     )
-    return Comparison(old, new, changes, _caution(old, new))
+    paired = NOT_ASKED if ask is None else ask(before, after)
+    return Comparison(old, new, changes, _caution(old, new), paired)
+
+
+def asked_both(
+    root: Path, log: EventLog, data: Dataset, config: PipelineConfig, before: str, after: str
+) -> Paired | Unpaired:
+    """Two stored versions on what shoppers chose after both were trained, as far as `data` know.
+
+    Each is told what shoppers had done by then, and the products of now.
+    """
+    bundles = [open_bundle(root, name) for name in (before, after)]
+    since = max(int(bundle.json("about")["last_event_ms"]) for bundle in bundles) + 1
+    if not data.timed:
+        return Unpaired("the events have no times, so none is known to be later than both")
+    try:
+        later = temporal_at(data, since)
+    except NotEnoughDataError:
+        return Unpaired("no choice is known that was made after both were trained")
+    if len(later) < ENOUGH:
+        return Unpaired(f"only {len(later)} requests are later than what both learnt from")
+    rng = np.random.default_rng(config.train.seed)
+    asked = some_of(len(later), rng)
+    requests = later.requests.take(asked)
+    tops = []
+    for bundle in bundles:
+        live = load_live(bundle, log, config, events=False)
+        tops.append(Answerer.of(live, data.items).top(requests, config.fusion.k))
+    return compared(
+        tops[1],
+        tops[0],
+        later.relevant.take(asked),
+        against=before,
+        since_ms=since,
+        seed=config.train.seed,
+    )
 
 
 def roll_back(root: Path, version: str | None = None) -> str:
@@ -151,6 +206,7 @@ def _described(root: Path, name: str, current: str | None, pinned: str | None) -
         fit_seconds=float(sum(about.get("fit_seconds", {}).values())),
         parent=about.get("parent"),
         data=str(about.get("data", "")),
+        against=about.get("promotion", {}).get("paired"),
         trouble=trouble,
     )
 
