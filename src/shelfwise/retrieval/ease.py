@@ -201,7 +201,7 @@ def _prune_rows(
     everyone = np.arange(weights.shape[1]).astype(np.int32)
     heap = np.empty(codes.shape[1], np.float32)
     for row in range(start, stop):
-        kept[row] = prune(everyone, len(everyone), np.abs(weights[row]), heap, codes[row])
+        kept[row] = prune(everyone, np.abs(weights[row]), len(everyone), heap, codes[row])
         for k in range(kept[row]):
             values[row, k] = weights[row, codes[row, k]]
 

@@ -20,6 +20,10 @@ from shelfwise.retrieval.context import Context
 from shelfwise.retrieval.topk import push
 
 _PIECE = 64
+_NO_TABLE = 32_768
+"""Items whose sums fit the nearest cache anyway."""
+_SPREAD = np.int64(2_654_435_761)
+"""Knuth's multiplier for hashing; which place it gives alters no result."""
 
 
 @dataclass(frozen=True)
@@ -148,19 +152,18 @@ def _find(
 @njit(cache=True, nogil=True)
 def prune(
     codes: NDArray[np.int32],
+    values: NDArray[np.float32],
     n_codes: int,
-    strength: NDArray[np.float32],
     heap_value: NDArray[np.float32],
     kept: NDArray[np.int32],
 ) -> int:
-    """Leaves in `kept` the codes of greatest `strength[code]` > 0, ascending; returns how many.
+    """Leaves in `kept` those of `codes` with the greatest `values` > 0, ascending; how many.
 
     At most `len(kept)`; `heap_value` is scratch of the same length.
     """
     size = 0
     for at in range(n_codes):
-        code = codes[at]
-        value = strength[code]
+        code, value = codes[at], values[at]
         full = size == len(kept)
         if value <= 0 or (
             full and (value < heap_value[0] or (value == heap_value[0] and code > kept[0]))
@@ -169,6 +172,32 @@ def prune(
         size = push(heap_value, kept, size, len(kept), value, code)
     kept[:size].sort()
     return size
+
+
+@njit(cache=True, nogil=True)
+def table_mask(n_items: int, most: int) -> int:
+    """The mask of a hash table for at most `most` of the items; -1: take a place for every item.
+
+    Sums about a few of very many items stay in the nearest cache by this: what a row costs does
+    not grow with the catalogue.
+    """
+    if n_items <= _NO_TABLE:
+        return -1
+    size = 1024
+    while size < 2 * most:
+        size *= 2
+    return size - 1 if 4 * size <= n_items else -1
+
+
+@njit(cache=True, nogil=True, inline="always")
+def slot_of(keys: NDArray[np.int32], mask: int, code: int) -> int:
+    """The place of `code` in the table, or the free one (`keys` -1) where it belongs."""
+    if mask < 0:
+        return code
+    at = (code * _SPREAD >> 12) & mask
+    while keys[at] != code and keys[at] != -1:
+        at = (at + 1) & mask
+    return at
 
 
 def packed(n_kept: NDArray[np.int64], *columns: NDArray[Any]) -> list[NDArray[Any]]:

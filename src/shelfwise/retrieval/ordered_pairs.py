@@ -17,7 +17,7 @@ from shelfwise.core.model import Contribution
 from shelfwise.core.threads import over_rows, wide_piece
 from shelfwise.retrieval.context import Context
 from shelfwise.retrieval.interactions import DAY_MS, Sequences
-from shelfwise.retrieval.neighbours import Neighbours, packed, prune
+from shelfwise.retrieval.neighbours import Neighbours, packed, prune, slot_of, table_mask
 
 _PIECE = 256
 _AFTER, _TOGETHER, _BEFORE = 0, 1, 2
@@ -175,39 +175,52 @@ def _count_rows(
 ) -> None:
     """Fills rows `start` to `stop` of the four results."""
     n_items = len(limits) - 1
+    keys = np.full(n_items, -1, np.int32)
     total = np.zeros(n_items, np.float32)
     # shoppers met and the last of them, by kind: side by side, for they are looked up together
     met = np.zeros((n_items, 6), np.int32)
     touched = np.empty(n_items, np.int32)
+    found, value_of = np.empty(n_items, np.int32), np.empty(n_items, np.float32)
     heap = np.empty(codes.shape[1], np.float32)
     for row in range(start, stop):
-        n_touched = 0
-        for occurrence in range(limits[row], limits[row + 1]):
-            at = places[occurrence]
+        n_touched, most = 0, 0
+        for at in places[limits[row] : limits[row + 1]]:
+            who = user[at]
+            most += min(2 * len(by_far), indptr[who + 1] - indptr[who])
+        mask = table_mask(n_items, most)
+        for at in places[limits[row] : limits[row + 1]]:
             who = user[at]
             first, end = indptr[who], indptr[who + 1]
             others = (item, step, time_ms, weight)
-            sums = (total, met, touched)
+            sums = (keys, total, met, touched)
             after = min(at + len(by_far) + 1, end)
-            n_touched = _look(others, sums, n_touched, at, 1, after, ahead, by_far, per_ms, who)
+            n_touched = _look(
+                others, sums, mask, n_touched, at, 1, after, ahead, by_far, per_ms, who
+            )
             until = max(at - len(by_far) - 1, first - 1)
-            n_touched = _look(others, sums, n_touched, at, -1, until, back, by_far, per_ms, who)
+            n_touched = _look(
+                others, sums, mask, n_touched, at, -1, until, back, by_far, per_ms, who
+            )
         for t in range(n_touched):
-            total[touched[t]] *= source[row] * target[touched[t]]
-        kept[row] = prune(touched, n_touched, total, heap, codes[row])
+            found[t] = keys[touched[t]]
+            total[touched[t]] *= source[row] * target[found[t]]
+            value_of[t] = total[touched[t]]
+        kept[row] = prune(found, value_of, n_touched, heap, codes[row])
         for k in range(kept[row]):
-            code = codes[row, k]
-            weights[row, k] = total[code]
+            slot = slot_of(keys, mask, codes[row, k])
+            weights[row, k] = total[slot]
             for kind in range(3):
-                counts[kind, row, k] = met[code, kind]
+                counts[kind, row, k] = met[slot, kind]
         for t in range(n_touched):
+            keys[touched[t]] = -1
             total[touched[t]] = 0
 
 
 @njit(cache=True, nogil=True)
 def _look(
     others: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.float32]],
-    sums: tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int32]],
+    sums: tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32], NDArray[np.int32]],
+    mask: int,
     n_touched: int,
     at: int,
     way: int,
@@ -223,7 +236,7 @@ def _look(
     `user` is whose occurrence it is: an item is counted once per shopper and kind.
     """
     item, step, time_ms, weight = others
-    total, met, touched = sums
+    keys, total, met, touched = sums
     for other in range(at + way, end, way):
         apart = int(step[other] != step[at])
         code = item[other]
@@ -232,14 +245,16 @@ def _look(
         added = np.float32(factor[apart] * by_far[far] * weight[other] * gap)
         if code == item[at] or added == 0:
             continue
-        if total[code] == 0:
-            touched[n_touched] = code
+        slot = slot_of(keys, mask, code)
+        if keys[slot] == -1:
+            keys[slot] = code
+            touched[n_touched] = slot
             n_touched += 1
-            met[code, :3] = 0
-            met[code, 3:] = -1
-        total[code] += added
+            met[slot, :3] = 0
+            met[slot, 3:] = -1
+        total[slot] += added
         kind = _TOGETHER if apart == 0 else (_AFTER if way > 0 else _BEFORE)
-        if met[code, 3 + kind] != user:
-            met[code, 3 + kind] = user
-            met[code, kind] += 1
+        if met[slot, 3 + kind] != user:
+            met[slot, 3 + kind] = user
+            met[slot, kind] += 1
     return n_touched

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from shelfwise.core.threads import over_rows, wide_piece
-from shelfwise.retrieval.neighbours import Neighbours, packed, prune
+from shelfwise.retrieval.neighbours import Neighbours, packed, prune, slot_of, table_mask
 
 _PIECE = 256
 
@@ -75,30 +75,41 @@ def _similar_rows(
     stop: int,
 ) -> None:
     n_items = len(item_indptr) - 1
+    keys = np.full(n_items, -1, np.int32)
     total = np.zeros(n_items, np.float32)
     met = np.zeros(n_items, np.int32)
     touched = np.empty(n_items, np.int32)
+    found, value_of = np.empty(n_items, np.int32), np.empty(n_items, np.float32)
     heap = np.empty(codes.shape[1], np.float32)
     for row in range(start, stop):
-        n_touched = 0
+        n_touched, most = 0, 0
+        for user in item_user[item_indptr[row] : item_indptr[row + 1]]:
+            most += user_indptr[user + 1] - user_indptr[user]
+        mask = table_mask(n_items, most)
         for at in range(item_indptr[row], item_indptr[row + 1]):
             user, value = item_user[at], item_value[at]
             for place in range(user_indptr[user], user_indptr[user + 1]):
                 code = user_item[place]
                 if code == row:
                     continue
-                if met[code] == 0:
-                    touched[n_touched] = code
+                slot = slot_of(keys, mask, code)
+                if met[slot] == 0:
+                    keys[slot] = code
+                    touched[n_touched] = slot
                     n_touched += 1
-                met[code] += 1
-                total[code] += value * user_value[place]
+                met[slot] += 1
+                total[slot] += value * user_value[place]
         for t in range(n_touched):
-            total[touched[t]] /= norm[row] * norm[touched[t]] + shrink
-        kept[row] = prune(touched, n_touched, total, heap, codes[row])
+            found[t] = keys[touched[t]]
+            total[touched[t]] /= norm[row] * norm[found[t]] + shrink
+            value_of[t] = total[touched[t]]
+        kept[row] = prune(found, value_of, n_touched, heap, codes[row])
         for k in range(kept[row]):
-            weights[row, k] = total[codes[row, k]]
-            both[row, k] = met[codes[row, k]]
+            slot = slot_of(keys, mask, codes[row, k])
+            weights[row, k] = total[slot]
+            both[row, k] = met[slot]
         for t in range(n_touched):
+            keys[touched[t]] = -1
             total[touched[t]] = 0
             met[touched[t]] = 0
 

@@ -21,7 +21,7 @@ from shelfwise.core.requests import Requests
 from shelfwise.core.threads import over_rows, wide_piece
 from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import FitData, as_dataset, faded, sequences
-from shelfwise.retrieval.neighbours import Neighbours, packed, prune
+from shelfwise.retrieval.neighbours import Neighbours, packed, prune, slot_of, table_mask
 from shelfwise.retrieval.ordered_pairs import OrderedPairs
 from shelfwise.retrieval.transition import TransitionConfig
 
@@ -148,27 +148,39 @@ def _join_rows(
     stop: int,
 ) -> None:
     n_items = len(indptr) - 1
+    keys = np.full(n_items, -1, np.int32)
     total = np.zeros(n_items, np.float32)
     met = np.zeros(n_items, np.int32)
     touched = np.empty(n_items, np.int32)
+    found, value_of = np.empty(n_items, np.int32), np.empty(n_items, np.float32)
     heap = np.empty(codes.shape[1], np.float32)
     for row in range(start, stop):
-        n_touched = 0
+        n_touched, most = 0, 0
+        for middle in item[indptr[row] : indptr[row + 1]]:
+            most += indptr[middle + 1] - indptr[middle]
+        mask = table_mask(n_items, most)
         for first in range(indptr[row], indptr[row + 1]):
             middle = item[first]
             for second in range(indptr[middle], indptr[middle + 1]):
                 code = item[second]
                 if code == row:
                     continue
-                if met[code] == 0:
-                    touched[n_touched] = code
+                slot = slot_of(keys, mask, code)
+                if met[slot] == 0:
+                    keys[slot] = code
+                    touched[n_touched] = slot
                     n_touched += 1
-                met[code] += 1
-                total[code] += weight[first] * share[second]
-        kept[row] = prune(touched, n_touched, total, heap, codes[row])
-        for k in range(kept[row]):
-            weights[row, k] = total[codes[row, k]]
-            paths[row, k] = met[codes[row, k]]
+                met[slot] += 1
+                total[slot] += weight[first] * share[second]
         for t in range(n_touched):
+            found[t] = keys[touched[t]]
+            value_of[t] = total[touched[t]]
+        kept[row] = prune(found, value_of, n_touched, heap, codes[row])
+        for k in range(kept[row]):
+            slot = slot_of(keys, mask, codes[row, k])
+            weights[row, k] = total[slot]
+            paths[row, k] = met[slot]
+        for t in range(n_touched):
+            keys[touched[t]] = -1
             total[touched[t]] = 0
             met[touched[t]] = 0
