@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
 
@@ -12,6 +13,7 @@ import pytest
 
 from shelfwise.core.dataset import Dataset
 from shelfwise.evaluation import charts
+from shelfwise.evaluation.calibration import Promise, probability_fit
 from shelfwise.evaluation.measure import measure
 from shelfwise.evaluation.page import report_page
 from shelfwise.evaluation.report import EvaluationReport, summarise
@@ -100,6 +102,20 @@ def test_the_style_sheet_knows_every_colour_of_the_drawings(page: str) -> None:
     assert drawn <= styled
     for colour in (charts.INK, charts.FAINT, charts.GRID, charts.SINGLE, charts.FUSED):
         assert f'"{colour}"' in style
+
+
+def test_promised_chances_are_drawn_and_told(report: EvaluationReport) -> None:
+    rng = np.random.default_rng(0)
+    chance = rng.random(500)
+    fit = probability_fit(chance, rng.random(500) < chance / 2)
+    told = replace(report, promises={"click": Promise(50, 0.5, 12.0, 8.0, fit)})
+    page = report_page(told)
+    assert page.count("<svg") == 7
+    assert "within 8 days, tested over 12" in page
+    assert f"calibration error {fit.expected_calibration_error:.2%}" in page
+    assert f"<td>{fit.bins[-1].promised:.2%}</td><td>{fit.bins[-1].happened:.2%}</td>" in page
+    assert told.to_dict()["promises"]["click"]["fit"]["bins"][0]["rows"] == 50
+    assert report.to_dict()["promises"] == {}
 
 
 def test_labels_in_the_scatter_keep_apart() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from shelfwise import Shop
+from shelfwise.evaluation.leaderboard import kept
 from shelfwise.evaluation.leaks import plant_future
 from shelfwise.evaluation.splits import temporal_at, temporal_cuts
 from shelfwise.pipeline.evaluate import evaluate
@@ -30,6 +31,27 @@ def test_the_report_holds_every_model_and_their_fusion(shop: Shop, protocol: str
         assert 0 <= figures["recall@10"] <= 1
     popular, fused = report["models"]["popular"], report["models"][report["fusion"]]
     assert fused["ndcg@10"] > popular["ndcg@10"]
+    for promise in report["promises"].values():
+        fit = promise["fit"]
+        places = sum(at["rows"] for at in fit["bins"])
+        assert 0 < places <= 10 * promise["requests"]
+        assert sum(at["rows"] * at["promised"] for at in fit["bins"]) / places == pytest.approx(
+            promise["promised"], rel=1e-4
+        )
+        assert (promise["days"] is None) == (protocol == "leave-one-out")
+
+
+def test_chances_are_held_against_all_who_came_not_only_those_who_bought(shop: Shop) -> None:
+    """On shoppers who bought something, every chance of a purchase would look too low."""
+    data = shop.dataset()
+    outcome = evaluate(data, "temporal", shop.config, silent)
+    click = outcome.report.promises["click"]
+    _, cut_ms = temporal_cuts(data, 0.1, 0.1)
+    later = data.events.take(data.events.time_ms >= cut_ms)
+    came = np.unique(later.user[~data.anonymous[later.user]])
+    assert click.requests == len(came) >= outcome.report.data.test_users
+    assert click.fit.expected_calibration_error < click.fit.base_rate
+    assert "Promised chance of a click" in kept(outcome.report)[0]
 
 
 def test_an_event_after_the_cut_changes_no_score(shop: Shop) -> None:

@@ -43,6 +43,21 @@ class ProbabilityFit:
     """Rising."""
 
 
+@dataclass(frozen=True)
+class Promise:
+    """What the chances of one outcome were worth on the test requests."""
+
+    requests: int
+    """Shoppers who came, whether they did it or not."""
+    promised: float
+    """Mean chance of the first places."""
+    days: float | None
+    """How long the shoppers had to do it; None: their next choice."""
+    learnt_days: float | None
+    """The same where the chances were learnt: promises are for so long."""
+    fit: ProbabilityFit
+
+
 def category_calibration(
     top: NDArray[np.int32], history: Ragged, category: NDArray[np.int32]
 ) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import altair as alt
 import vl_convert
 
+from shelfwise.evaluation.calibration import ProbabilityFit
 from shelfwise.evaluation.leaderboard import chance, figure
 from shelfwise.evaluation.popularity import ITEM_SEGMENTS
 from shelfwise.evaluation.report import EvaluationReport
@@ -135,26 +136,31 @@ def significance_chart(report: EvaluationReport) -> str:
 
 
 def reliability_chart(report: EvaluationReport) -> str:
-    """SVG of promised against observed probability; empty where no model promises any."""
-    fits = {one.name: one.probability for one in report.models if one.probability is not None}
+    """SVG of promised against observed probability; empty where nothing is promised.
+
+    One panel an outcome of the fusion, and one a model that promises relevance.
+    """
+    fits = {name: promise.fit for name, promise in report.promises.items()}
+    fits |= {one.name: one.probability for one in report.models if one.probability is not None}
     if not fits:
         return ""
-    rows = [
-        {"model": name, "promised": at.promised, "happened": at.happened}
-        for name, fit in fits.items()
-        for at in fit.bins
-    ]
-    most = max(max(at.promised, at.happened) for fit in fits.values() for at in fit.bins)
-    x = alt.X("promised:Q", axis=alt.Axis(title="promised", format="%", tickCount=6))
-    y = alt.Y("happened:Q", axis=alt.Axis(title="happened", format="%", tickCount=6))
+    side = min(WIDTH // 2, (WIDTH - 60 * (len(fits) - 1)) // len(fits))
+    return _svg(alt.hconcat(*(_reliability(name, fit, side) for name, fit in fits.items())))
+
+
+def _reliability(name: str, fit: ProbabilityFit, side: int) -> Any:
+    rows = [{"promised": at.promised, "happened": at.happened} for at in fit.bins]
+    most = max(max(at.promised, at.happened) for at in fit.bins)
+    x = alt.X("promised:Q", axis=alt.Axis(title="promised", format="~%", tickCount=5))
+    y = alt.Y("happened:Q", axis=alt.Axis(title="happened", format="~%", tickCount=5))
     ends = alt.Data(values=[{"promised": 0, "happened": 0}, {"promised": most, "happened": most}])
     ideal = alt.Chart(ends).mark_line(color=FAINT, strokeDash=[4, 4], strokeWidth=1)
-    chart = alt.Chart(alt.Data(values=rows)).encode(x=x, y=y, detail="model:N")
+    chart = alt.Chart(alt.Data(values=rows)).encode(x=x, y=y)
     curve = chart.mark_line(color=FUSED, strokeWidth=1.5) + chart.mark_circle(
         size=60, color=FUSED, opacity=1
     )
-    whole = ideal.encode(x=x, y=y) + curve
-    return _svg(whole.properties(width=WIDTH // 2, height=WIDTH // 2))
+    title = alt.TitleParams(name, anchor="start")
+    return (ideal.encode(x=x, y=y) + curve).properties(width=side, height=side, title=title)
 
 
 def coverage_chart(report: EvaluationReport) -> str:

@@ -6,6 +6,7 @@ import math
 
 from rich.table import Table
 
+from shelfwise.evaluation.calibration import Promise
 from shelfwise.evaluation.report import EvaluationReport
 from shelfwise.evaluation.summary import ModelSummary
 
@@ -19,7 +20,7 @@ def leaderboard(report: EvaluationReport) -> Table:
     paid = any(one.revenue is not None for one in report.models)
     table = Table(
         title=f"{report.protocol} · {report.data.test_users:,} shoppers asked",
-        caption="\n".join(filter(None, (report.verdict(), _fairness(report)))),
+        caption="\n".join(filter(None, (report.verdict(), *kept(report), _fairness(report)))),
         caption_justify="left",
     )
     table.add_column("model", no_wrap=True)
@@ -47,6 +48,25 @@ def _cells(one: ModelSummary, report: EvaluationReport, *, paid: bool) -> list[s
         *money,
         f"{one.fit_seconds:.1f} s",
     ]
+
+
+def kept(report: EvaluationReport) -> list[str]:
+    """A sentence for each outcome that chances were promised of."""
+    return [
+        f"Promised chance of a {name} in the first {report.k} places:"
+        f" {one.promised:.2%}{_within(one)}; it happened in {one.fit.base_rate:.2%},"
+        f" calibration error {one.fit.expected_calibration_error:.2%}."
+        for name, one in report.promises.items()
+    ]
+
+
+def _within(promise: Promise) -> str:
+    """Within how many days, where the tested window is not the promised one."""
+    if promise.days is None or promise.learnt_days is None:
+        return ""
+    if abs(promise.days - promise.learnt_days) < 1:
+        return f" within {promise.days:.0f} days"
+    return f" within {promise.learnt_days:.0f} days, tested over {promise.days:.0f}"
 
 
 def _fairness(report: EvaluationReport) -> str:

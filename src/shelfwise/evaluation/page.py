@@ -9,7 +9,7 @@ from typing import Final
 from jinja2 import Environment, StrictUndefined
 
 from shelfwise.evaluation import charts
-from shelfwise.evaluation.leaderboard import chance, figure
+from shelfwise.evaluation.leaderboard import chance, figure, kept
 from shelfwise.evaluation.popularity import ITEM_SEGMENTS
 from shelfwise.evaluation.report import EvaluationReport
 
@@ -50,6 +50,7 @@ def report_page(report: EvaluationReport) -> str:
         item_segment_chart=charts.item_segment_chart(report),
         exposure_chart=charts.exposure_chart(report),
         significance_chart=charts.significance_chart(report),
+        kept=kept(report),
         reliability_chart=charts.reliability_chart(report),
     )
 

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
+from shelfwise.evaluation.calibration import Promise
 from shelfwise.evaluation.intervals import Difference, difference
 from shelfwise.evaluation.leaks import LeakCheck
 from shelfwise.evaluation.measure import ModelResult
@@ -84,6 +85,8 @@ class EvaluationReport:
     """NDCG of every two models compared, best first."""
     leak_checks: tuple[LeakCheck, ...]
     """What was proved of the split; empty where nothing was checked."""
+    promises: Mapping[str, Promise] = field(default_factory=dict)
+    """By outcome (`click`, `purchase`), what the fusion's chances of it were worth."""
 
     def model(self, name: str) -> ModelSummary:
         """The row of model `name`."""
@@ -123,6 +126,7 @@ class EvaluationReport:
                 "level": LEVEL,
                 "pairs": [asdict(one) | {"significant": one.significant} for one in self.pairs],
             },
+            "promises": {name: asdict(one) for name, one in self.promises.items()},
             "leak_check": {
                 "passed": bool(self.leak_checks) and all(one.passed for one in self.leak_checks),
                 "checks": [{"says": one.says, "passed": one.passed} for one in self.leak_checks],
@@ -161,10 +165,12 @@ def summarise(
     seed: int,
     repeat_policy: str,
     leak_checks: Sequence[LeakCheck] = (),
+    promises: Mapping[str, Promise] | None = None,
 ) -> EvaluationReport:
     """The report of all models on one split; `fusion` names one of `results`.
 
-    `leak_checks` are those of `assert_no_future`, to be told along.
+    `leak_checks` are those of `assert_no_future`, and `promises` what the fusion's chances were
+    worth, to be told along.
     """
     by_name = {one.name: one for one in results}
     if fusion not in by_name or len(by_name) != len(results):
@@ -192,6 +198,7 @@ def summarise(
         item_segments=_item_segments(yardstick),
         pairs=compare_all({one.name: by_name[one.name].scores.ndcg for one in rows}),
         leak_checks=tuple(leak_checks),
+        promises=promises or {},
     )
 
 

@@ -7,6 +7,7 @@ bought nothing count as well. Scores are those of rankers that had learnt nothin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from shelfwise.core.dataset import Dataset, Events
 from shelfwise.core.requests import Requests
 from shelfwise.core.vocabulary import UNKNOWN
+from shelfwise.evaluation.calibration import Promise, probability_fit
 from shelfwise.evaluation.grouping import histories, rows_of
 from shelfwise.evaluation.known import interest_mask
 from shelfwise.evaluation.splits import Split
@@ -25,7 +27,9 @@ from shelfwise.pipeline.progress import Progress
 from shelfwise.pipeline.recommend import part_size, ranking_features
 from shelfwise.pipeline.retrieve import retrieve
 from shelfwise.pipeline.settings import PipelineConfig
-from shelfwise.ranking.outlook import OutcomeCurve, OutcomeReport, Outlook, learn_outcome
+from shelfwise.ranking.fused import FusedRanker
+from shelfwise.ranking.outlook import OutcomeCurve, OutcomeReport, Outlook, evidence, learn_outcome
+from shelfwise.rerank.seen import Seen
 
 TYPES: Final[dict[str, tuple[str, ...]]] = {"click": ("view", "click"), "purchase": ("purchase",)}
 """The events that make each outcome."""
@@ -38,6 +42,8 @@ def learn_outlook(
     learnt: Learnt,
     config: PipelineConfig,
     progress: Progress,
+    *,
+    seen: Seen = "auto",
 ) -> Outlook:
     """The chances of each outcome that `data` tell; `fitted` and `learnt` stem from `split`.
 
@@ -50,10 +56,9 @@ def learn_outlook(
     chosen = rng.permutation(chosen)[: config.fusion.calibration.requests]
     requests = requests.take(chosen)
     later = _later(data.events, requests, data.n_users)
-    rows = _score(fitted, requests, seen_by[chosen], learnt, later, config, progress)
-    days = None
-    if split.cut_ms is not None:
-        days = float(data.events.time_ms[-1] - split.cut_ms) / DAY_MS
+    rankers = [ranker for _, ranker in learnt.choice.unseen_by] + [learnt.choice.ranker]
+    rows = _score(fitted, requests, rankers, seen_by[chosen], later, config, progress, seen)
+    days = _days(data, split)
     curves: dict[str, OutcomeCurve] = {}
     reports: dict[str, OutcomeReport] = {}
     for name, happened in rows.happened.items():
@@ -68,6 +73,51 @@ def learn_outlook(
         if found is not None:
             curves[name], reports[name] = found
     return Outlook(curves, reports)
+
+
+def promises_kept(
+    data: Dataset,
+    fitted: Fitted,
+    ranker: FusedRanker,
+    outlook: Outlook,
+    split: Split,
+    config: PipelineConfig,
+    progress: Progress,
+    *,
+    seen: Seen = "auto",
+) -> dict[str, Promise]:
+    """By outcome, what the chances promised at the cut of `split` were worth.
+
+    `fitted`, `ranker` and `outlook` must know nothing of `split`, the test part of `data`.
+    """
+    if not outlook.curves:
+        return {}
+    rng = np.random.default_rng([config.train.seed, 4])
+    requests = _who_came(data, split)
+    chosen = rng.permutation(len(requests))[: config.fusion.calibration.requests]
+    requests = requests.take(chosen)
+    later = _later(data.events, requests, data.n_users)
+    by = np.zeros(len(requests), np.int64)
+    rows = _score(fitted, requests, [ranker], by, later, config, progress, seen)
+    first = evidence(rows.scores, rows.indptr)[1] <= config.fusion.k
+    return {
+        name: Promise(
+            requests=len(requests),
+            promised=float(chance[first].mean()),
+            days=_days(data, split),
+            learnt_days=outlook.reports[name].days,
+            fit=probability_fit(chance[first].astype(np.float64), rows.happened[name][first]),
+        )
+        for name, chance in outlook.chances(rows.scores, rows.indptr).items()
+        if first.any()
+    }
+
+
+def _days(data: Dataset, split: Split) -> float | None:
+    """How long the window after the cut is; None without one."""
+    if split.cut_ms is None:
+        return None
+    return float(data.events.time_ms[-1] - split.cut_ms) / DAY_MS
 
 
 @dataclass(frozen=True)
@@ -133,31 +183,34 @@ def _renamed(events: Events, user: NDArray[np.int32]) -> Events:
 def _score(
     fitted: Fitted,
     requests: Requests,
-    seen_by: NDArray[np.int64],
-    learnt: Learnt,
+    rankers: Sequence[FusedRanker],
+    scored_by: NDArray[np.int64],
     later: Events,
     config: PipelineConfig,
     progress: Progress,
+    seen: Seen,
 ) -> _Rows:
-    """The candidates as they would be served, their scores, and what came of them."""
+    """The candidates as they would be served, their scores, and what came of them.
+
+    `scored_by` [n_requests] is the place in `rankers` of the one that scores the request.
+    """
     n_items = len(fitted.popular_first)
     size = part_size(len(fitted.models), n_items)
-    rankers = [ranker for _, ranker in learnt.choice.unseen_by] + [learnt.choice.ranker]
     scores, lengths, keys = [], [], []
     for start in range(0, len(requests), size):
-        progress("learning probabilities", start, len(requests))
+        progress("what comes of promises", start, len(requests))
         asked = requests.part(start, start + size)
-        hidden = fitted.seen.hidden(asked.history)
+        hidden = fitted.seen.hidden(asked.history, seen)
         found = retrieve(fitted.models, asked, hidden, config.recommend.per_source, n_items)
         features = ranking_features(fitted.tables, asked, found)[1]
         own = np.empty(len(found), np.float32)
-        by = seen_by[start : start + size][found.request]
+        by = scored_by[start : start + size][found.request]
         for which in np.unique(by):
             own[by == which] = rankers[which].score(features[by == which])
         scores.append(own)
         lengths.append(np.diff(found.indptr()))
         keys.append((start + found.request).astype(np.int64) * n_items + found.item)
-    progress("learning probabilities", len(requests), len(requests))
+    progress("what comes of promises", len(requests), len(requests))
     key = np.concatenate(keys) if keys else np.empty(0, np.int64)
     indptr = np.append(0, np.cumsum(np.concatenate(lengths))) if lengths else np.zeros(1)
     happened = {}

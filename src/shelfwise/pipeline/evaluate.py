@@ -18,7 +18,8 @@ from shelfwise.evaluation.measure import measure
 from shelfwise.evaluation.report import EvaluationReport, summarise
 from shelfwise.evaluation.splits import Split, leave_one_out, temporal
 from shelfwise.evaluation.yardstick import Yardstick
-from shelfwise.pipeline.fit import Fitted, fit_models, learn_fusion
+from shelfwise.pipeline.calibrate import learn_outlook, promises_kept
+from shelfwise.pipeline.fit import Fitted, fit_models, learn_choice
 from shelfwise.pipeline.progress import Progress
 from shelfwise.pipeline.recommend import part_size, recommend_top
 from shelfwise.pipeline.retrieve import allowed_scores
@@ -62,8 +63,11 @@ def evaluate(
     seen: Seen = "exclude" if protocol == "leave-one-out" else "auto"
     start = time.perf_counter()
     early = fit_models(validation.train, config, progress, label="before validation")
-    ranker = learn_fusion(early, validation, config, progress, seen=seen)
+    learnt = learn_choice(early, validation, config, progress, seen=seen)
+    ranker = learnt.choice.ranker
     fusing = time.perf_counter() - start
+    known = _known_at_test(data, test)
+    outlook = learn_outlook(known, early, validation, learnt, config, progress, seen=seen)
     fitted = fit_models(test.train, config, progress, label="before test")
     top = _lists(fitted, test, k, progress, seen=seen)
     progress("answering: fusion", len(top), len(top) + 1)
@@ -84,8 +88,16 @@ def evaluate(
         seed=config.train.seed,
         repeat_policy="all seen are hidden" if seen == "exclude" else _seen_rule(fitted),
         leak_checks=checks,
+        promises=promises_kept(data, fitted, ranker, outlook, test, config, progress, seen=seen),
     )
     return Outcome(report, ranker)
+
+
+def _known_at_test(data: Dataset, test: Split) -> Dataset:
+    """What has happened when the test requests are asked, the validation items included."""
+    if test.cut_ms is not None:
+        return data.before(test.cut_ms)
+    return test.train if test.trained_on_validation else leave_one_out(data).train
 
 
 def _content(fitted: Fitted, test: Split, config: PipelineConfig) -> sparse.csr_matrix:
