@@ -10,6 +10,7 @@ from shelfwise.core.model import Model
 from shelfwise.core.settings import Settings
 from shelfwise.retrieval import MODEL_NAMES, MODELS
 from shelfwise.retrieval.als import ALSConfig
+from shelfwise.retrieval.bpr import BPRConfig
 from shelfwise.retrieval.content import ContentConfig
 from shelfwise.retrieval.coupled import CoupledConfig
 from shelfwise.retrieval.ease import EASEConfig
@@ -42,6 +43,8 @@ class ModelsConfig(Settings):
     """Learnt weights between a product and its neighbours."""
     als: ALSConfig = ALSConfig()
     """Tastes: shoppers and products as vectors."""
+    bpr: BPRConfig = BPRConfig()
+    """Tastes, learnt by comparing what was met with what was not."""
     coupled: CoupledConfig = CoupledConfig()
     """Tastes learnt together with attributes and reviews."""
     content: ContentConfig = ContentConfig()

@@ -92,6 +92,7 @@ _TELLING: Final[Mapping[str, float]] = {
     "repeat": 2.0,
     "popular": 0.7,
     "als": 0.4,
+    "bpr": 0.4,
     "coupled": 0.4,
 }
 """How much more a counted fact tells a person than a likeness does, at the same share of score."""
@@ -281,6 +282,7 @@ TEMPLATES: Mapping[str, Callable[[int, Contribution, Labels], Reason | None]] = 
     "ease": _counted(("both", "bought_together", "Chosen together with")),
     "slim": _counted(("both", "bought_together", "Chosen together with")),
     "als": _like("taste", "Shoppers with your taste choose it, going by"),
+    "bpr": _like("taste", "Shoppers with your taste choose it, going by"),
     "coupled": _like("related", "Fits the taste that shows in"),
     "content": _like("similar", "Similar to"),
     "two_tower": _like("related", "Goes with products like"),

@@ -9,6 +9,7 @@ import numpy as np
 from shelfwise.core.model import Model, ModelState
 from shelfwise.core.settings import Settings
 from shelfwise.retrieval.als import ALS, ALSConfig
+from shelfwise.retrieval.bpr import BPR, BPRConfig
 from shelfwise.retrieval.content import Content, ContentConfig
 from shelfwise.retrieval.coupled import Coupled, CoupledConfig
 from shelfwise.retrieval.ease import EASE, EASEConfig
@@ -44,6 +45,7 @@ MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
     (EASE.name, EASE, EASEConfig),
     (SLIM.name, SLIM, SLIMConfig),
     (ALS.name, ALS, ALSConfig),
+    (BPR.name, BPR, BPRConfig),
     (Coupled.name, Coupled, CoupledConfig),
     (Content.name, Content, ContentConfig),
     (TwoTower.name, TwoTower, TwoTowerConfig),
@@ -55,6 +57,6 @@ MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
 MODEL_NAMES: Final = tuple(name for name, _, _ in MODELS)
 """The names, in the order of `MODELS`."""
 
-ON_REQUEST: Final = frozenset({Coupled.name, TwoTower.name, Sequential.name})
+ON_REQUEST: Final = frozenset({BPR.name, Coupled.name, TwoTower.name, Sequential.name})
 """Models that need an extra or much time, or have yet to show that they lift every shop's fusion:
 trained only where `train.models` names them."""
