@@ -6,6 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
+
+from shelfwise import Shop
+from shelfwise.pipeline.paired import Paired
+
 
 def test_the_overview_tells_the_figures_of_the_version_that_answers(
     browser: Any, shop: Path
@@ -21,6 +27,20 @@ def test_the_overview_tells_the_figures_of_the_version_that_answers(
     scores = [row["ndcg"] for row in told["leaderboard"]]
     assert scores == sorted(scores, reverse=True)
     assert len(told["weights"]) <= 15
+
+
+def test_the_overview_tells_how_the_version_did_against_the_one_before(
+    browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert browser.json("/console.json")["against"] is None
+    paired = Paired("v0", 812, 10, 0.1, 0.13, 0.03, (0.01, 0.05), 0)
+    about = Shop.about
+    promotion = {"promotion": {"paired": msgspec.to_builtins(paired)}}
+    monkeypatch.setattr(Shop, "about", lambda *asked: about(*asked) | promotion)
+    assert browser.json("/console.json")["against"]["difference"] == 0.03
+    for language in ("en", "zh"):
+        page = browser.get("/console", accept_language=language).text
+        assert all(figure in page for figure in ("v0", "812", "0.1300", "0.1000", "+0.0100"))
 
 
 def test_every_ingested_row_is_accounted_for(browser: Any) -> None:

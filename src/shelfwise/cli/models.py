@@ -28,7 +28,11 @@ def models(
     shop: ShopPath,
     compared: Annotated[
         tuple[str, str] | None,
-        typer.Option("--compare", metavar="A B", help="Two versions side by side, asked the same where they can."),
+        typer.Option(
+            "--compare",
+            metavar="A B",
+            help="Two versions side by side, asked the same where they can.",
+        ),
     ] = None,
     pin: Annotated[
         str | None, typer.Option(help="Make this version current, and keep it so after trainings.")

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from shelfwise.app import Shop
 from shelfwise.console.page import Asked, Page, Site
 from shelfwise.console.words.overview import OVERVIEW
+from shelfwise.pipeline.paired import Paired
 
 SHOWN_WEIGHTS: Final = 15
 KINDS: Final = ("events", "products", "reviews")
@@ -58,6 +60,8 @@ class Overview:
     beats_single: bool
     lift: float
     difference_ci95: tuple[float, float]
+    against: Paired | None
+    """The version that answered before, on the same requests; None: not compared so."""
     weights: tuple[tuple[str, float], ...]
     """The largest, by size."""
     ingest: Mapping[str, Rows] | None
@@ -86,6 +90,7 @@ async def overview(site: Site, asked: Asked) -> Overview:
         beats_single=fusion["beats_single"],
         lift=fusion["lift"],
         difference_ci95=tuple(fusion["difference_ci95"]),
+        against=_against(about),
         weights=tuple((name, value) for name, value in weights if value),
         ingest=ingest,
         some_shopper=site.live.some_shopper(),
@@ -99,6 +104,11 @@ def _read(shop: Shop, version: str) -> tuple[dict[str, Any], dict[str, Rows] | N
         return about, {kind: Rows(**report[kind]) for kind in KINDS}
     except (OSError, ValueError, KeyError, TypeError):  # none, or not one of ours
         return about, None
+
+
+def _against(about: Mapping[str, Any]) -> Paired | None:
+    paired = about.get("promotion", {}).get("paired")
+    return None if paired is None else msgspec.convert(paired, Paired)
 
 
 def _leaderboard(fusion: Mapping[str, Any]) -> tuple[Scored, ...]:

@@ -32,6 +32,8 @@ class OverviewWords:
     beats_not: str
     interval: str
     """Names `{low}` and `{high}`."""
+    against: str
+    """Names `{version}`, `{requests}`, `{k}`, `{ndcg}`, `{before}`, `{low}` and `{high}`."""
     weights: str
     weights_note: str
     feature: str
@@ -73,6 +75,11 @@ OVERVIEW: Final = ByLanguage(
         beats="“{chosen}” serves: it beats the best single model, {single}, by {lift}.",
         beats_not="“{chosen}” serves: no fusion surely beats the best single model, {single}.",
         interval="Difference in NDCG, 95 % interval: {low} to {high}.",
+        against=(
+            "Against version {version}, which answered before: on {requests} requests that neither"
+            " had learnt from, NDCG@{k} is {ndcg} against {before}; 95 % interval of the"
+            " difference: {low} to {high}."
+        ),
         weights="What the fusion listens to",
         weights_note=(
             "The 15 largest weights of the linear ranker over standardised features. To the right"
@@ -133,6 +140,10 @@ OVERVIEW: Final = ByLanguage(
         beats="“{chosen}”在线服务：比最好的单一模型 {single} 高 {lift}。",
         beats_not="“{chosen}”在线服务：没有融合能确定胜过最好的单一模型 {single}。",
         interval="NDCG 之差的 95% 区间：{low} 至 {high}。",
+        against=(
+            "与之前在线的版本 {version} 相比：在两者都没有学过的 {requests} 个请求上，"
+            "NDCG@{k} 为 {ndcg}，之前为 {before}；差值的 95% 区间：{low} 至 {high}。"
+        ),
         weights="融合看重什么",
         weights_note="线性排序器在标准化特征上最大的 15 个权重。向右支持推荐，向左反对。",
         feature="特征",
