@@ -30,6 +30,7 @@ from shelfwise.core.settings import Settings
 from shelfwise.core.slate import Slate
 from shelfwise.evaluation.report import EvaluationReport
 from shelfwise.feedback import Funnel, funnel
+from shelfwise.pipeline.budget import Plan
 from shelfwise.pipeline.evaluate import evaluate
 from shelfwise.pipeline.ingest import ingest
 from shelfwise.pipeline.ingest_report import IngestReport
@@ -186,6 +187,8 @@ class Evaluated:
     report: EvaluationReport
     html: Path
     """Where the report with plots was written."""
+    plan: Plan
+    """Which models were compared, and why these."""
 
 
 class Shop:
@@ -293,7 +296,7 @@ class Shop:
 
         path = self.root / "reports" / f"evaluation-{protocol}.html"
         publish_bytes(path, report_page(outcome.report).encode())
-        return Evaluated(outcome.report, path)
+        return Evaluated(outcome.report, path, outcome.plan)
 
     def compare(self, before: str, after: str) -> Comparison:
         """How one model version differs from another, on the same requests where there are any."""

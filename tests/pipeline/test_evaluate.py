@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 def test_the_report_holds_every_model_and_their_fusion(shop: Shop, protocol: str) -> None:
     outcome = evaluate(shop.dataset(), protocol, shop.config, silent)  # type: ignore[arg-type]
     report = outcome.report.to_dict()
-    assert set(report["models"]) == {*shop.config.train.models, report["fusion"]}
+    assert set(report["models"]) == {*outcome.plan.models, report["fusion"]}
     for figures in report["models"].values():
         low, high = figures["ndcg@10_ci95"]
         assert 0 <= low <= figures["ndcg@10"] <= high <= 1

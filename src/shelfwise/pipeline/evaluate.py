@@ -18,6 +18,7 @@ from shelfwise.evaluation.measure import measure
 from shelfwise.evaluation.report import EvaluationReport, summarise
 from shelfwise.evaluation.splits import Split, leave_one_out, temporal
 from shelfwise.evaluation.yardstick import Yardstick
+from shelfwise.pipeline.budget import Plan, planned
 from shelfwise.pipeline.calibrate import learn_outlook, promises_kept
 from shelfwise.pipeline.fit import Fitted, fit_models, learn_choice
 from shelfwise.pipeline.progress import Progress
@@ -40,6 +41,8 @@ class Outcome:
     report: EvaluationReport
     ranker: FusedRanker
     """The fusion, with how it was chosen on the validation part."""
+    plan: Plan
+    """Which models were compared, and why these."""
 
 
 def evaluate(
@@ -61,6 +64,8 @@ def evaluate(
     assert_no_future(validation, data)
     checks = assert_no_future(test, data)
     seen: Seen = "exclude" if protocol == "leave-one-out" else "auto"
+    config, plan = planned(validation.train, config)
+    progress(f"choosing models: {plan.says()}", 1, 1)
     start = time.perf_counter()
     early = fit_models(validation.train, config, progress, label="before validation")
     learnt = learn_choice(early, validation, config, progress, seen=seen)
@@ -90,7 +95,7 @@ def evaluate(
         leak_checks=checks,
         promises=promises_kept(data, fitted, ranker, outlook, test, config, progress, seen=seen),
     )
-    return Outcome(report, ranker)
+    return Outcome(report, ranker, plan)
 
 
 def _known_at_test(data: Dataset, test: Split) -> Dataset:

@@ -21,10 +21,11 @@ from shelfwise.core.requests import Histories, Requests
 from shelfwise.evaluation.splits import Split, leave_one_out, temporal
 from shelfwise.features.tables import FeatureTables
 from shelfwise.features.worth import Worth
+from shelfwise.pipeline.budget import models_for
 from shelfwise.pipeline.engine import Engine
 from shelfwise.pipeline.models import fit_model
 from shelfwise.pipeline.progress import Progress
-from shelfwise.pipeline.recommend import part_size, ranking_features
+from shelfwise.pipeline.recommend import asked_at_most, part_size, ranking_features
 from shelfwise.pipeline.retrieve import retrieve
 from shelfwise.pipeline.settings import PipelineConfig
 from shelfwise.ranking.choice import Choice, choose
@@ -79,6 +80,8 @@ def fit_models(
 ) -> Fitted:
     """Every model of `config.train.models`, fitted on `data`; each draws from a seed of its own.
 
+    Where they are "auto", what `budget.planned` chooses for `data`.
+
     Small products on several BLAS threads spend their time waiting for each other (158 steps of
     L-BFGS on 150 weights: 4.2 s on two busy processors, 0.08 s on one thread), so there is one
     thread but where a model asks for more.
@@ -88,7 +91,7 @@ def fit_models(
 
 
 def _fit_models(data: Dataset, config: PipelineConfig, progress: Progress, label: str) -> Fitted:
-    names = config.train.models
+    names = models_for(data, config)
     models: dict[str, Model] = {}
     seconds: dict[str, float] = {}
     for done, name in enumerate(names):
@@ -217,11 +220,13 @@ def judge(
 ) -> Judged:
     """Features and outcome of the candidates, of requests where a relevant item was found.
 
-    The others keep their place without rows: nothing can be learnt from them, but they count.
+    So many are asked that `learn_from` have one, `asked_at_most` allowing. Those without one keep
+    their place without rows: nothing can be learnt from them, but they count.
     """
     n_items = len(fitted.popular_first)
     size = part_size(len(fitted.models), n_items)
     starts = rng.permutation(np.arange(0, len(split), size))
+    starts = starts[: -(-asked_at_most(len(fitted.models), n_items) // size)]
     left = config.train.learn_from
     parts: list[Judged] = []
     for done, start in enumerate(starts.tolist()):

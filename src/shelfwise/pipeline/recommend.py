@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
@@ -21,8 +21,12 @@ from shelfwise.ranking.source_features import source_features
 from shelfwise.rerank.diversity import diversify
 from shelfwise.rerank.seen import Seen
 
-_SCORES_AT_ONCE = 48_000_000
+SCORES_AT_ONCE: Final = 48_000_000
 """Model scores held in memory at a time, when a large batch is worked through in parts."""
+_SCORES_IN_ALL: Final = 100_000_000_000
+"""Model scores made at most to learn a fusion from: some minutes, however large the shop is."""
+_ENOUGH: Final = 2000
+"""Requests asked in any case."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,12 @@ def recommend_top(
 
 def part_size(n_models: int, n_items: int) -> int:
     """How many requests to answer at once, so that all scores fit in memory."""
-    return max(1, min(1024, _SCORES_AT_ONCE // max(1, n_models * n_items)))
+    return max(1, min(1024, SCORES_AT_ONCE // max(1, n_models * n_items)))
+
+
+def asked_at_most(n_models: int, n_items: int) -> int:
+    """How many requests a fusion may be learnt from, so that asking them takes minutes."""
+    return max(_ENOUGH, _SCORES_IN_ALL // max(1, n_models * n_items))
 
 
 def ranking_features(

@@ -11,7 +11,6 @@ from shelfwise.pipeline.models import ModelsConfig
 from shelfwise.ranking.fusion_config import FusionConfig
 from shelfwise.ranking.objective import ObjectiveConfig
 from shelfwise.rerank.seen import SeenConfig
-from shelfwise.retrieval import MODEL_NAMES, ON_REQUEST
 
 
 class RecommendConfig(Settings):
@@ -26,9 +25,15 @@ class RecommendConfig(Settings):
 class TrainConfig(Settings):
     """What is trained, and on which part of the data the fusion is learnt."""
 
-    models: tuple[str, ...] = tuple(name for name in MODEL_NAMES if name not in ON_REQUEST)
-    """The models to train and fuse. Not among them but there: sequential, for long
+    models: Literal["auto"] | tuple[str, ...] = "auto"
+    """The models to train and fuse. auto: what the shop's size and shape and the budget below
+    allow; `train` says what and why. Never chosen by itself, but there: sequential, for long
     histories and some minutes of training; two_tower and coupled, for many new products."""
+    minutes: float = Field(default=30.0, gt=0)
+    """Time that an automatic choice of models keeps within, reckoned for two processors. Named
+    models are trained whatever it takes, with a warning."""
+    memory_gb: float | None = Field(default=None, gt=0)
+    """Memory that it keeps within, in 10^9 bytes; none: half of what the machine has."""
     per_source: int = Field(default=60, ge=1)
     """Items each model proposes when the fusion is learnt."""
     learn_from: int = Field(default=6000, ge=100)

@@ -17,6 +17,7 @@ from shelfwise.core.requests import Histories
 from shelfwise.core.rows import products_to_table
 from shelfwise.evaluation.splits import Split
 from shelfwise.features.vectors import RANKING_FEATURES
+from shelfwise.pipeline.budget import Plan, planned
 from shelfwise.pipeline.calibrate import learn_outlook
 from shelfwise.pipeline.dataset import load_dataset
 from shelfwise.pipeline.erase import drop_old_bundles, erase_stored
@@ -64,6 +65,8 @@ class Trained:
     """How the fusion was learnt: temporal or leave-one-out."""
     n_requests: int
     """Validation requests the fusion was learnt from and compared on."""
+    plan: Plan
+    """Which models these are, and why."""
     against: Paired | Unpaired
     """The version that answers now, on requests that neither had learnt from."""
 
@@ -94,11 +97,13 @@ def train(
             "The shop has no event that shows interest in a product.",
             remedy="Run: shelfwise ingest SHOP --events FILE",
         )
+    config, plan = planned(data, config)
+    progress(f"choosing models: {plan.says()}", 1, 1)
     ranker, outlook, split, against = _fusion(data, config, progress, rival)
     fitted = fit_models(data, config, progress)
     protocol = "none" if split is None else split.protocol
     n = 0 if split is None else len(split)
-    return Trained(data, fitted, ranker, outlook, protocol, n, against)
+    return Trained(data, fitted, ranker, outlook, protocol, n, plan, against)
 
 
 def _fusion(
@@ -216,6 +221,7 @@ def _write(
         meta
         | {
             "models": list(fitted.models),
+            "plan": trained.plan.to_dict(),
             "features": list(RANKING_FEATURES),
             "fit_seconds": fitted.seconds,
             "config": config.model_dump(mode="json"),

@@ -35,6 +35,7 @@ from shelfwise.evaluation.splits import (
     temporal_cuts,
 )
 from shelfwise.features.catalogue import Catalogue
+from shelfwise.pipeline.budget import models_for
 from shelfwise.pipeline.models import ModelsConfig, fit_model
 from shelfwise.pipeline.progress import Progress
 from shelfwise.pipeline.recommend import part_size
@@ -148,7 +149,7 @@ def tune(
     end = time.monotonic() + 60 * minutes
     searches = {
         name: _Search.of(name, asked, config, journal)
-        for name in config.train.models
+        for name in models_for(folds[0].train, config)
         if name in SPACES
     }
     spent = dict.fromkeys(searches, 0.0)

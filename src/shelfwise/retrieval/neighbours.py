@@ -22,7 +22,7 @@ from shelfwise.retrieval.topk import push
 _PIECE = 64
 _NO_TABLE = 32_768
 """Items whose sums fit the nearest cache anyway."""
-_SPREAD = np.int64(2_654_435_761)
+_SPREAD = 2_654_435_761
 """Knuth's multiplier for hashing; which place it gives alters no result."""
 
 

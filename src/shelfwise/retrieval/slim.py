@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 from numba import njit
@@ -36,6 +36,10 @@ from shelfwise.retrieval.neighbours import Neighbours
 from shelfwise.retrieval.shared_pairs import column_norms, similar_items
 
 _PIECE = 256
+CROWD: Final = 50_000
+"""Interactions that an item's regression counts at most: of neighbours that more shoppers met, a
+draw of shoppers tells how they go together. Else what is popular would meet ever larger crowds, and
+twice the data cost two and a half times the time."""
 _SHRINK = 20.0
 """Of the cosine by which neighbours are chosen, as in `item_knn`."""
 
@@ -78,7 +82,7 @@ class SLIM:
         matrix = interaction_matrix(dataset, config.weights)
         shoppers = np.bincount(matrix.indices, minlength=dataset.n_items).astype(np.int32)
         near, both = similar_items(matrix, column_norms(matrix), _SHRINK, config.neighbours)
-        weight = _regressed(_by_shopper(matrix, config.user_norm), near, config.reg)
+        weight = _regressed(_by_shopper(matrix, config.user_norm), near, config.reg, rng)
         return cls(*_turned(near, weight, both), shoppers, dataset.timed, config)
 
     @cached_property
@@ -137,19 +141,23 @@ def _by_shopper(matrix: sparse.csr_matrix, power: float) -> sparse.csr_matrix:
     return divided
 
 
-def _regressed(matrix: sparse.csr_matrix, near: Neighbours, reg: float) -> NDArray[np.float32]:
+def _regressed(
+    matrix: sparse.csr_matrix, near: Neighbours, reg: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Per stored pair of `near`: the weight of the neighbour in what rebuilds the row's item."""
+    part = _parts(matrix, near)
+    if (part < 1).any():  # who is drawn are the first shoppers: put them in an order of chance
+        matrix = sparse.csr_matrix(matrix[rng.permutation(matrix.shape[0])])
     by_item = matrix.tocsc()
     weight = np.zeros(len(near.item), np.float32)
 
     def work(start: int, stop: int) -> None:
         _regress_rows(
-            by_item.indptr,
-            by_item.indices,
-            by_item.data,
-            matrix.shape[0],
+            (by_item.indptr, by_item.indices, by_item.data),
+            (matrix.indptr, matrix.indices, matrix.data),
             near.indptr,
             near.item,
+            part,
             np.float32(reg),
             weight,
             start,
@@ -179,54 +187,110 @@ def _turned(
     return Neighbours(indptr, target[order], weight[order]), both[order]
 
 
+def _parts(matrix: sparse.csr_matrix, near: Neighbours) -> NDArray[np.float64]:
+    """[n_items] the share of shoppers to draw, so that no item counts more than `CROWD`."""
+    shoppers = np.bincount(matrix.indices, minlength=near.n_items)
+    target = np.repeat(np.arange(near.n_items), np.diff(near.indptr))
+    crowd = np.bincount(target, shoppers[near.item], minlength=near.n_items) + shoppers
+    return np.asarray(np.minimum(1.0, CROWD / np.maximum(crowd, 1)))
+
+
 @njit(cache=True, nogil=True)
 def _regress_rows(
-    indptr: NDArray[np.int32],
-    shopper: NDArray[np.int32],
-    value: NDArray[np.float32],
-    n_shoppers: int,
+    columns: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]],
+    rows: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]],
     near_indptr: NDArray[np.int64],
     near: NDArray[np.int32],
+    part: NDArray[np.float64],
     reg: np.float32,
     weight: NDArray[np.float32],
     start: int,
     stop: int,
 ) -> None:
-    """Fills in the weights of the items `start` to `stop`, one small system each."""
+    """Fills in the weights of the items `start` to `stop`, one small system each.
+
+    `columns` and `rows` are the interactions by item and by shopper: limits, codes, values.
+    """
+    n_shoppers = len(rows[0]) - 1
     count, first = np.zeros(n_shoppers, np.int32), np.zeros(n_shoppers, np.int64)
     place, worth = np.empty(0, np.int32), np.empty(0, np.float32)
+    position = np.full(len(near_indptr) - 1, -1, np.int32)
     for row in range(start, stop):
-        rows = slice(near_indptr[row], near_indptr[row + 1])
-        size = rows.stop - rows.start
+        pairs = slice(near_indptr[row], near_indptr[row + 1])
+        size = pairs.stop - pairs.start
         if size == 0:
             continue
-        items = np.append(near[rows], np.int32(row))
-        met, total = _count(indptr, shopper, items, count)
+        items = np.append(near[pairs], np.int32(row))
+        ends = _ends(columns, items, np.int32(np.ceil(part[row] * n_shoppers)))
+        met, total = _count(columns, items, ends, count)
         if total > len(place):
             place, worth = np.empty(2 * total, np.int32), np.empty(2 * total, np.float32)
-        _group(indptr, shopper, value, items, met, count, first, place, worth)
+        _group(columns, items, ends, met, count, first, place, worth)
         gram = _small_gram(met, count, first, place, worth, len(items))
+        # the item's own row, the last, is what the others are to rebuild
+        own = gram[size, :size].copy()
+        if part[row] < 1:
+            gram /= np.float32(part[row])
+            own = _own_row(columns, rows, items, position)
         for i in range(size):
             gram[i, i] += reg
-        # the item's own row, the last, is what the others are to rebuild
-        weight[rows] = np.linalg.solve(gram[:size, :size].copy(), gram[size, :size].copy())
+        weight[pairs] = np.linalg.solve(gram[:size, :size].copy(), own)
+
+
+@njit(cache=True, nogil=True)
+def _ends(
+    columns: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]],
+    items: NDArray[np.int32],
+    below: int,
+) -> NDArray[np.int64]:
+    """Where each item's shoppers of a code `below` that end."""
+    indptr, shopper, _ = columns
+    ends = np.empty(len(items), np.int64)
+    for i in range(len(items)):
+        mine = shopper[indptr[items[i]] : indptr[items[i] + 1]]
+        ends[i] = indptr[items[i]] + np.searchsorted(mine, below)
+    return ends
+
+
+@njit(cache=True, nogil=True)
+def _own_row(
+    columns: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]],
+    rows: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]],
+    items: NDArray[np.int32],
+    position: NDArray[np.int32],
+) -> NDArray[np.float32]:
+    """The products of the last item's column and those of the others, of all its shoppers."""
+    row = items[-1]
+    out = np.zeros(len(items) - 1, np.float32)
+    for i in range(len(out)):
+        position[items[i]] = i
+    for at in range(columns[0][row], columns[0][row + 1]):
+        who, value = columns[1][at], columns[2][at]
+        for other in range(rows[0][who], rows[0][who + 1]):
+            i = position[rows[1][other]]
+            if i >= 0:
+                out[i] += value * rows[2][other]
+    for i in range(len(out)):
+        position[items[i]] = -1
+    return out
 
 
 @njit(cache=True, nogil=True)
 def _count(
-    indptr: NDArray[np.int32],
-    shopper: NDArray[np.int32],
+    columns: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]],
     items: NDArray[np.int32],
+    ends: NDArray[np.int64],
     count: NDArray[np.int32],
 ) -> tuple[NDArray[np.int32], int]:
     """Who met any of the items, and how often all of them did; `count` by shopper is raised."""
+    indptr, shopper, _ = columns
     total = 0
-    for item in items:
-        total += indptr[item + 1] - indptr[item]
+    for i in range(len(items)):
+        total += ends[i] - indptr[items[i]]
     met = np.empty(min(total, len(count)), np.int32)
     n_met = 0
-    for item in items:
-        for at in range(indptr[item], indptr[item + 1]):
+    for i in range(len(items)):
+        for at in range(indptr[items[i]], ends[i]):
             if count[shopper[at]] == 0:
                 met[n_met] = shopper[at]
                 n_met += 1
@@ -236,10 +300,9 @@ def _count(
 
 @njit(cache=True, nogil=True)
 def _group(
-    indptr: NDArray[np.int32],
-    shopper: NDArray[np.int32],
-    value: NDArray[np.float32],
+    columns: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]],
     items: NDArray[np.int32],
+    ends: NDArray[np.int64],
     met: NDArray[np.int32],
     count: NDArray[np.int32],
     first: NDArray[np.int64],
@@ -247,13 +310,14 @@ def _group(
     worth: NDArray[np.float32],
 ) -> None:
     """Puts places among `items` and values in `place` and `worth`, from `first` on by shopper."""
+    indptr, shopper, value = columns
     free = 0
     for who in met:
         first[who] = free
         free += count[who]
         count[who] = 0
     for position in range(len(items)):
-        for at in range(indptr[items[position]], indptr[items[position] + 1]):
+        for at in range(indptr[items[position]], ends[position]):
             who = shopper[at]
             place[first[who] + count[who]] = position
             worth[first[who] + count[who]] = value[at]
