@@ -80,6 +80,34 @@ def test_views_are_seen_again_where_shoppers_come_back_to_them() -> None:
     assert policy.hidden(lookers)[0].tolist() in ([], [3])
 
 
+def _browsed(again: int) -> Dataset:
+    """Sixty shoppers who look at three lamps, then buy the third or, `again` of them, the first.
+
+    They bought soap before, and each looks at the lamp once more on the day they buy it.
+    """
+    rows = []
+    for user in range(60):
+        chosen = 2 if user < again else 5
+        rows += [(user, 0, 0, "purchase"), *((user, lamp, 1, "view") for lamp in (2, 3, 4))]
+        rows += [(user, chosen, 9, "view"), (user, chosen, 9, "purchase")]
+    rows.sort(key=lambda row: row[2])
+    shop = _shop([row[:3] for row in rows])
+    kinds = np.array([EVENT_CODE[row[3]] for row in rows], np.int8)
+    return shop.with_events(replace(shop.events, type=kinds))
+
+
+@pytest.mark.parametrize(("again", "shown"), [(3, False), (20, True)])
+def test_looks_are_shown_again_where_purchases_come_of_earlier_looks(
+    again: int, shown: bool
+) -> None:
+    shop = _browsed(again)
+    policy = SeenPolicy.fit(shop, np.zeros(6, np.int32), SeenConfig(enough_purchases=100))
+    assert policy.share_looking == pytest.approx(again / 60)
+    assert policy.after_looking.all() == shown
+    hidden = policy.hidden(Histories.of_users(shop, np.asarray([0], np.int32)))
+    assert sorted(hidden[0].tolist()) == ([0, 2] if shown else [0, 2, 2, 2, 3, 4])
+
+
 def test_the_policy_survives_storage(shop: Dataset) -> None:
     policy = SeenPolicy.fit(shop, CATEGORY, SeenConfig())
     state = policy.state()

@@ -48,7 +48,10 @@ def shop_of(
 
 
 def taste_rows(seed: int = 3) -> list[tuple[str, str, str, int]]:
-    """Shoppers of two tastes who mostly walk up the items of theirs; every third buys again."""
+    """Shoppers of two tastes who mostly walk up the items of theirs; every third buys again.
+
+    Each ends with a look at one more item.
+    """
     rng = np.random.default_rng(seed)
     rows = []
     for user in range(N_USERS):
@@ -61,6 +64,7 @@ def taste_rows(seed: int = 3) -> list[tuple[str, str, str, int]]:
                 rows.append((f"u{user}", item, "purchase", day + 20))
             at += int(rng.integers(1, 3))
             day += int(rng.integers(1, 6))
+        rows.append((f"u{user}", f"p{at % half + half * (user % 2)}", "view", day + 20))
     return sorted(rows, key=lambda row: row[3])
 
 

@@ -14,9 +14,11 @@ from shelfwise.retrieval.bpr import BPRConfig
 from shelfwise.retrieval.content import ContentConfig
 from shelfwise.retrieval.coupled import CoupledConfig
 from shelfwise.retrieval.ease import EASEConfig
+from shelfwise.retrieval.graph import GraphConfig
 from shelfwise.retrieval.item_knn import ItemKNNConfig
 from shelfwise.retrieval.popular import PopularConfig
 from shelfwise.retrieval.repeat import RepeatConfig
+from shelfwise.retrieval.revisit import RevisitConfig
 from shelfwise.retrieval.sequential import SequentialConfig
 from shelfwise.retrieval.slim import SLIMConfig
 from shelfwise.retrieval.transition import NextItemConfig, TransitionConfig
@@ -40,6 +42,7 @@ class ModelsConfig(Settings):
     ease: EASEConfig = EASEConfig()
     """Learnt weights between products."""
     slim: SLIMConfig = SLIMConfig()
+    graph: GraphConfig = GraphConfig()
     """Learnt weights between a product and its neighbours."""
     als: ALSConfig = ALSConfig()
     """Tastes: shoppers and products as vectors."""
@@ -53,6 +56,8 @@ class ModelsConfig(Settings):
     """Shoppers and products as vectors learnt from ids and content; knows new products."""
     repeat: RepeatConfig = RepeatConfig()
     """What the shopper had before and may want again."""
+    revisit: RevisitConfig = RevisitConfig()
+    """What the shopper looked at or put in the cart, and has not bought yet."""
     sequential: SequentialConfig = SequentialConfig()
     """What comes next, read from the whole history by a neural network."""
 

@@ -28,6 +28,8 @@ KINDS: Final = (
     "bought_before_it",
     "bought_before",
     "chosen_before",
+    "looked_before",
+    "in_cart_before",
     "related",
     "taste",
     "similar",
@@ -89,13 +91,19 @@ _TELLING: Final[Mapping[str, float]] = {
     "next_item": 2.0,
     "ease": 2.0,
     "slim": 2.0,
+    "graph": 2.0,
     "repeat": 2.0,
+    "revisit": 2.0,
     "popular": 0.7,
     "als": 0.4,
     "bpr": 0.4,
     "coupled": 0.4,
 }
 """How much more a counted fact tells a person than a likeness does, at the same share of score."""
+
+
+_OF_ITSELF: Final = ("repeat", "revisit")
+"""Sources whose reason is what the shopper did with the very product."""
 
 
 def _most_telling_first(ranked: Ranked) -> NDArray[np.int64]:
@@ -167,7 +175,7 @@ def _last_resort() -> Reason:
 def _reason(
     source: str, item: int, contributions: list[Contribution], labels: Labels
 ) -> Reason | None:
-    others = [why for why in contributions if why.because != item or source == "repeat"]
+    others = [why for why in contributions if why.because != item or source in _OF_ITSELF]
     if not others:
         return None
     return TEMPLATES.get(source, _OF_ANY_MODEL)(item, others[0], labels)
@@ -244,6 +252,22 @@ def _again(item: int, why: Contribution, labels: Labels) -> Reason | None:
     return Reason("bought_before" if bought else "chosen_before", text, tuple(evidence))
 
 
+def _looked(item: int, why: Contribution, labels: Labels) -> Reason | None:
+    del item, labels
+    looks = int(why.facts.get("times", 0))
+    if looks < 1:
+        return None
+    often = "once" if looks == 1 else "twice" if looks == 2 else f"{looks} times"
+    in_cart = "add_to_cart" in why.facts
+    text = "You put it in the cart" if in_cart else f"You looked at it {often}"
+    evidence = [Evidence("looks", looks)]
+    days = why.facts.get("days_ago")
+    if days is not None and np.isfinite(days):
+        text += f", last seen {_days(days)} ago"
+        evidence.append(Evidence("days_ago", round(float(days), 1)))
+    return Reason("in_cart_before" if in_cart else "looked_before", text, tuple(evidence))
+
+
 def _cheaper(item: int, other: int, labels: Labels) -> tuple[str, tuple[Evidence, ...]]:
     here, there = labels.price(item), labels.price(other)
     if here is None or there is None or not 0 < here < there * 0.95:
@@ -281,12 +305,14 @@ TEMPLATES: Mapping[str, Callable[[int, Contribution, Labels], Reason | None]] = 
     "two_hop": _like("related", "Often follows what follows"),
     "ease": _counted(("both", "bought_together", "Chosen together with")),
     "slim": _counted(("both", "bought_together", "Chosen together with")),
+    "graph": _counted(("both", "bought_together", "Chosen together with")),
     "als": _like("taste", "Shoppers with your taste choose it, going by"),
     "bpr": _like("taste", "Shoppers with your taste choose it, going by"),
     "coupled": _like("related", "Fits the taste that shows in"),
     "content": _like("similar", "Similar to"),
     "two_tower": _like("related", "Goes with products like"),
     "repeat": _again,
+    "revisit": _looked,
     "sequential": _like("related", "Often comes next after products like"),
 }
 """How each source's strongest contribution is told."""

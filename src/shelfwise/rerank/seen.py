@@ -1,7 +1,8 @@
 """Which products a shopper who already has them should see again, learnt from what shoppers do.
 
-For each category: of the interactions of shoppers with a past, how many went to a product they had
-already bought (or only looked at) on an earlier occasion? Where that is common, people buy again.
+For each category: of what shoppers with a past bought, how much had they already bought on an
+earlier occasion? Where that is common, people buy again. And how much had they looked at, or put in
+the cart, on an earlier occasion, without having bought it? Where that is common, people come back.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class SeenConfig(Settings):
     """Share of later interactions that must be repeats for a category to count as bought again."""
     shrink: float = 20.0
     """Interactions of the whole shop that are mixed into each category's share."""
+    enough_purchases: int = 300
+    """With fewer purchases, coming back to a product is any interest in it, not a purchase."""
     occasion_hours: float = 12.0
     """Events of a shopper closer than this belong to one occasion, and are no repeat."""
 
@@ -45,13 +48,19 @@ class SeenPolicy:
     share_having: float
     """Of the whole shop: share of later purchases that repeat an earlier one."""
     share_looking: float
+    """Of later purchases, those of what was looked at before and not bought; of later interactions,
+    those with what was met before, in a shop of fewer purchases than `enough_purchases`."""
 
     @classmethod
     def fit(cls, data: Dataset, category: NDArray[np.int32], config: SeenConfig) -> SeenPolicy:
         """Learnt from the events; `category` [n_items] is any grouping, -1: none known."""
         had = np.isin(data.events.type, HAD_TYPES)
-        having, share_having = _again(data, had, category, config)
-        looking, share_looking = _again(data, np.ones(len(had), np.bool_), category, config)
+        having, share_having = _again(data, had, had, category, config)
+        among = back = np.ones(len(had), np.bool_)
+        bought = data.events.type == EVENT_CODE["purchase"]
+        if bought.sum() >= config.enough_purchases:
+            among, back = _until_had(data, had), bought
+        looking, share_looking = _again(data, among, back, category, config)
         if not had.any():
             having = looking
         return cls(having, looking | having, share_having, share_looking)
@@ -101,15 +110,21 @@ class SeenPolicy:
 
 
 def _again(
-    data: Dataset, among: NDArray[np.bool_], category: NDArray[np.int32], config: SeenConfig
+    data: Dataset,
+    among: NDArray[np.bool_],
+    counted: NDArray[np.bool_],
+    category: NDArray[np.int32],
+    config: SeenConfig,
 ) -> tuple[NDArray[np.bool_], float]:
-    """Per item whether its category is one of repeats, and the share over the whole shop."""
+    """Per item whether its category is one of repeats, and the share over the whole shop.
+
+    Repeats are looked for in events `among`, of which those that are `counted` are chances.
+    """
     where = np.flatnonzero(among)
     user, item = data.events.user[where], data.events.item[where]
     occasion = _occasions(data, where, config)
-    later = occasion > _first(user, occasion)[user]
-    pair = user.astype(np.int64) * data.n_items + item
-    _, code = np.unique(pair, return_inverse=True)
+    later = counted[where] & (occasion > _first(user, occasion)[user])
+    code = _pairs(data, where)
     repeat = occasion > _first(code, occasion)[code]
     group = category[item] + 1
     n_groups = int(category.max(initial=-1)) + 2
@@ -118,6 +133,21 @@ def _again(
     overall = float(repeats.sum() / chances.sum()) if chances.sum() else 0.0
     share = (repeats + config.shrink * overall) / (chances + config.shrink)
     return (share >= config.again_share)[category + 1], overall
+
+
+def _until_had(data: Dataset, had: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether the event's shopper did not have its product before."""
+    place = np.arange(len(had))
+    code = _pairs(data, place)
+    first = np.full(int(code.max(initial=-1)) + 1, len(had))
+    np.minimum.at(first, code[had], place[had])
+    return np.asarray(place <= first[code])
+
+
+def _pairs(data: Dataset, where: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A number for each shopper and product that meet in the events `where`."""
+    key = data.events.user[where].astype(np.int64) * data.n_items + data.events.item[where]
+    return np.asarray(np.unique(key, return_inverse=True)[1], np.int64)
 
 
 def _occasions(data: Dataset, where: NDArray[np.int64], config: SeenConfig) -> NDArray[np.int64]:

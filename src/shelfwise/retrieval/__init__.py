@@ -13,10 +13,12 @@ from shelfwise.retrieval.bpr import BPR, BPRConfig
 from shelfwise.retrieval.content import Content, ContentConfig
 from shelfwise.retrieval.coupled import Coupled, CoupledConfig
 from shelfwise.retrieval.ease import EASE, EASEConfig
+from shelfwise.retrieval.graph import Graph, GraphConfig
 from shelfwise.retrieval.interactions import FitData
 from shelfwise.retrieval.item_knn import ItemKNN, ItemKNNConfig
 from shelfwise.retrieval.popular import Popular, PopularConfig
 from shelfwise.retrieval.repeat import Repeat, RepeatConfig
+from shelfwise.retrieval.revisit import Revisit, RevisitConfig
 from shelfwise.retrieval.sequential import Sequential, SequentialConfig
 from shelfwise.retrieval.slim import SLIM, SLIMConfig
 from shelfwise.retrieval.transition import NextItem, NextItemConfig, Transition, TransitionConfig
@@ -44,12 +46,14 @@ MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
     (TwoHop.name, TwoHop, TwoHopConfig),
     (EASE.name, EASE, EASEConfig),
     (SLIM.name, SLIM, SLIMConfig),
+    (Graph.name, Graph, GraphConfig),
     (ALS.name, ALS, ALSConfig),
     (BPR.name, BPR, BPRConfig),
     (Coupled.name, Coupled, CoupledConfig),
     (Content.name, Content, ContentConfig),
     (TwoTower.name, TwoTower, TwoTowerConfig),
     (Repeat.name, Repeat, RepeatConfig),
+    (Revisit.name, Revisit, RevisitConfig),
     (Sequential.name, Sequential, SequentialConfig),
 )
 """Every model: its name, its class and its settings class."""
@@ -57,6 +61,6 @@ MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
 MODEL_NAMES: Final = tuple(name for name, _, _ in MODELS)
 """The names, in the order of `MODELS`."""
 
-ON_REQUEST: Final = frozenset({BPR.name, Coupled.name, TwoTower.name, Sequential.name})
+ON_REQUEST: Final = frozenset({Graph.name, BPR.name, Coupled.name, TwoTower.name, Sequential.name})
 """Models that need an extra or much time, or have yet to show that they lift every shop's fusion:
 trained only where `train.models` names them."""
