@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from shelfwise.app import Shop
+from shelfwise.cli.chosen import print_notices
 from shelfwise.cli.options import Overrides, Quiet, ShopPath
 from shelfwise.cli.screen import out, progress_bar, write_text
 from shelfwise.evaluation.leaderboard import leaderboard
@@ -56,4 +57,6 @@ def evaluate(
     if json_file is not None:
         write_text(json_file, json.dumps(evaluated.report.to_dict(), indent=1))
     out.print(leaderboard(evaluated.report))
+    out.print(evaluated.plan.says())
+    print_notices(evaluated.plan.notices)
     out.print(f"Report with plots: {evaluated.html}", soft_wrap=True)

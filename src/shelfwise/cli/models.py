@@ -11,8 +11,10 @@ import typer
 from rich.table import Table
 
 from shelfwise.app import Shop
+from shelfwise.cli.chosen import print_plan
 from shelfwise.cli.options import AsJson, ShopPath
 from shelfwise.cli.screen import out, print_json
+from shelfwise.core.errors import BadInputError
 from shelfwise.pipeline.paired import Paired
 from shelfwise.pipeline.versions import (
     Comparison,
@@ -33,6 +35,10 @@ def models(
             metavar="A B",
             help="Two versions side by side, asked the same where they can.",
         ),
+    ] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="Why this version has the models that it has."),
     ] = None,
     pin: Annotated[
         str | None, typer.Option(help="Make this version current, and keep it so after trainings.")
@@ -60,6 +66,9 @@ def models(
     if compared is not None:
         _show_comparison(opened.compare(*compared), as_json=as_json)
         return
+    if plan is not None:
+        _show_plan(opened, plan, as_json=as_json)
+        return
     _change(root, pin=pin, undo_pin=undo_pin, rollback=rollback, rollback_to=rollback_to)
     if keep is not None:
         prune(root, keep)
@@ -68,6 +77,19 @@ def models(
         print_json([asdict(one) for one in listed])
     else:
         out.print(_listing(listed))
+
+
+def _show_plan(shop: Shop, version: str, *, as_json: bool) -> None:
+    plan = shop.about(version).get("plan")
+    if plan is None:
+        raise BadInputError(
+            f"Version {version} was trained before models were chosen by the shop's shape.",
+            remedy=f"Run: shelfwise train {shop.root}",
+        )
+    if as_json:
+        print_json(plan)
+    else:
+        print_plan(plan)
 
 
 def _change(

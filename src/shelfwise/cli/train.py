@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from shelfwise.app import Shop
+from shelfwise.cli.chosen import print_plan
 from shelfwise.cli.options import AsJson, Overrides, Quiet, ShopPath
 from shelfwise.cli.screen import out, print_json, progress_bar
 from shelfwise.core.errors import BadInputError
@@ -31,6 +32,7 @@ def train(
     if as_json:
         print_json(about | {"version": published.version, "promoted": published.promoted})
         return
+    print_plan(about["plan"])
     out.print(trained_table(about))
     out.print(about["fusion"]["says"])
     out.print(f"Version {published.version}. {published.says}")

@@ -63,10 +63,6 @@ def _no_repeats(shape: Shape, _: ModelsConfig) -> str:
     return f"{shape.repeats:,} of {shape.pairs:,} choices came again" if few else ""
 
 
-def _one_event_type(shape: Shape, _: ModelsConfig) -> str:
-    return "" if shape.event_types > 1 else "all events are of one type"
-
-
 def _one_type(shape: Shape, _: ModelsConfig) -> str:
     return "" if shape.event_types > 1 else "all events are of one type"
 
@@ -92,8 +88,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "item_knn": Rule(6, _no_pairs),
     "als": Rule(6, _no_pairs),
     "slim": Rule(6, _no_pairs),
+    "graph": Rule(2, _no_pairs),
     "repeat": Rule(5, _no_repeats),
-    "revisit": Rule(4, _one_event_type),
     "revisit": Rule(5, _one_type),
     "sequential": Rule(5, _short_histories),
     "content": Rule(4, _no_text),
