@@ -16,6 +16,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,13 @@ from shelfwise.pipeline.retrieve import allowed_scores
 from shelfwise.pipeline.settings import PipelineConfig, RecommendConfig, TrainConfig
 from shelfwise.ranking.fusion_config import FusionConfig
 from shelfwise.retrieval.als import ALSConfig
+from shelfwise.retrieval.graph import GraphConfig
 from shelfwise.retrieval.item_knn import ItemKNNConfig
 from shelfwise.retrieval.slim import SLIMConfig
 from shelfwise.retrieval.topk import top_k
 
 K, PART = 20, 256
-MODELS = ("popular", "item_knn", "slim", "als")
+MODELS = ("popular", "item_knn", "slim", "graph", "als")
 PAIR = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 
@@ -74,12 +76,13 @@ def settings() -> PipelineConfig:
     """Chosen on the held-back tenth of Gowalla's training part."""
     return PipelineConfig(
         models=ModelsConfig(
-            item_knn=ItemKNNConfig(context_decay=1.0),
-            slim=SLIMConfig(context_decay=1.0, neighbours=200),
-            als=ALSConfig(context_decay=1.0),
+            item_knn=ItemKNNConfig(similarity="bm25", neighbours=500, context_decay=1.0),
+            slim=SLIMConfig(neighbours=200, context_decay=1.0),
+            graph=GraphConfig(context_decay=1.0),
+            als=ALSConfig(factors=256, reg=15.0, context_decay=1.0),
         ),
         fusion=FusionConfig(k=K),
-        train=TrainConfig(models=MODELS),
+        train=TrainConfig(models=MODELS, per_source=100, learn_from=8_000),
         recommend=RecommendConfig(per_source=100),
     )
 
@@ -120,6 +123,11 @@ def lists_of(name: str, fitted: Fitted, test: Split) -> NDArray[np.int32]:
     return np.concatenate(parts)
 
 
+def rounded(figures: Mapping[str, float]) -> dict[str, float]:
+    """For people."""
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
 def run(division: Division, folder: Path) -> dict[str, Any]:
     """The figures of one division."""
     rng = np.random.default_rng(0)
@@ -142,7 +150,10 @@ def run(division: Division, folder: Path) -> dict[str, Any]:
         scores = score_lists(top, test.relevant, K).means()
         found[name] = {"recall@20": scores["recall"], "ndcg@20": scores["ndcg"]}
         print(f"{name:10} {scores['recall']:.4f} {scores['ndcg']:.4f}", flush=True)
-    print(f"{ranker.report.says} Trained in {wall:.0f} s, {cpu:.0f} processor seconds.")
+    report = ranker.report
+    print(f"Held out, NDCG@{K}: {rounded(report.ndcg_single)}, {rounded(report.ndcg)}")
+    print(f"Without one source, {report.without_source_of}: {rounded(report.without_source)}")
+    print(f"{report.says} Trained in {wall:.0f} s, {cpu:.0f} processor seconds.")
     return {"models": found, "train_wall_s": wall, "train_cpu_s": cpu}
 
 
