@@ -42,8 +42,9 @@ class ModelsConfig(Settings):
     ease: EASEConfig = EASEConfig()
     """Learnt weights between products."""
     slim: SLIMConfig = SLIMConfig()
-    graph: GraphConfig = GraphConfig()
     """Learnt weights between a product and its neighbours."""
+    graph: GraphConfig = GraphConfig()
+    """What those who share the history met besides."""
     als: ALSConfig = ALSConfig()
     """Tastes: shoppers and products as vectors."""
     bpr: BPRConfig = BPRConfig()
