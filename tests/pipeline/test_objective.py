@@ -12,6 +12,10 @@ from shelfwise.core.event import Product
 from shelfwise.core.question import Question
 from shelfwise.core.slate import Slate
 from shelfwise.ingest.demo_shop import DemoShop
+from shelfwise.pipeline.calibrate import learn_outlook
+from shelfwise.pipeline.fit import fit_models, latest_window, learn_choice
+from shelfwise.pipeline.progress import silent
+from shelfwise.pipeline.recommend import recommend
 from shelfwise.store.log_record import Record
 
 pytestmark = pytest.mark.slow
@@ -113,3 +117,24 @@ def test_a_new_price_counts_in_the_next_answer(shop: Shop) -> None:
     dear = Product(last.item_id, title=product.title, category=product.category, price=1e6)
     live.apply([Record(live.offset + 1, "product_put", dear)])
     assert live.recommend(Question(user_id=shopper), now).items[0].item_id == last.item_id
+
+
+def test_a_network_is_asked_for_chances_and_takes_over_only_where_it_is_better(
+    shop: Shop,
+) -> None:
+    pytest.importorskip("torch")
+    settings = ("train.models=['transition','repeat','popular']", "fusion.rankers=['rrf','linear']")
+    config = aimed(shop, *settings, "fusion.calibration.learner=auto").config
+    data = shop.dataset()
+    split = latest_window(data, 0.2)
+    fitted = fit_models(split.train, config, silent)
+    learnt = learn_choice(fitted, split, config, silent)
+    outlook = learn_outlook(data, fitted, split, learnt, config, silent)
+    assert "network" in outlook.reports["click"].log_loss
+    for report in outlook.reports.values():  # purchases may be too few for a head
+        losses = report.log_loss
+        assert report.by == "curve" or losses["network"] < losses["curve"]
+    answered = recommend(fitted.engine(learnt.choice.ranker, config, outlook), split.requests)
+    assert set(answered.chances) == set(outlook.reports)
+    for chance in answered.chances.values():
+        assert ((chance >= 0) & (chance <= 1)).all()

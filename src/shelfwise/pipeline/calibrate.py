@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shelfwise.core.dataset import Dataset, Events
+from shelfwise.core.extras import installed
 from shelfwise.core.requests import Requests
 from shelfwise.core.vocabulary import UNKNOWN
 from shelfwise.evaluation.calibration import Promise, probability_fit
@@ -27,12 +28,22 @@ from shelfwise.pipeline.progress import Progress
 from shelfwise.pipeline.recommend import part_size, ranking_features
 from shelfwise.pipeline.retrieve import retrieve
 from shelfwise.pipeline.settings import PipelineConfig
+from shelfwise.ranking.chance_network import ShownRows, learn_network
 from shelfwise.ranking.fused import FusedRanker
-from shelfwise.ranking.outlook import OutcomeCurve, OutcomeReport, Outlook, evidence, learn_outcome
+from shelfwise.ranking.outlook import (
+    OutcomeCurve,
+    OutcomeReport,
+    Outlook,
+    across_halves,
+    evidence,
+    learn_outcome,
+)
 from shelfwise.rerank.seen import Seen
 
 TYPES: Final[dict[str, tuple[str, ...]]] = {"click": ("view", "click"), "purchase": ("purchase",)}
 """The events that make each outcome."""
+STEPS: Final = TYPES | {"cart": ("add_to_cart",)}
+"""What the funnel's network learns from."""
 
 
 def learn_outlook(
@@ -50,29 +61,46 @@ def learn_outlook(
     `split` must be the test part of `data`: everything after it is looked at.
     """
     rng = np.random.default_rng([config.train.seed, 2])
-    requests = _who_came(data, split)
+    requests = who_came(data, split)
     seen_by = unseen_ranker(requests.user, learnt, rng)
     chosen = np.flatnonzero(seen_by >= 0)
     chosen = rng.permutation(chosen)[: config.fusion.calibration.requests]
+    if len(chosen) == 0:
+        return Outlook()
     requests = requests.take(chosen)
-    later = _later(data.events, requests, data.n_users)
+    later = what_followed(data.events, requests, data.n_users)
     rankers = [ranker for _, ranker in learnt.choice.unseen_by] + [learnt.choice.ranker]
-    rows = _score(fitted, requests, rankers, seen_by[chosen], later, config, progress, seen)
+    rows = _score(
+        fitted, requests, rankers, seen_by[chosen], later, config, progress, seen, Outlook()
+    )
     days = _days(data, split)
+    calibration = config.fusion.calibration
     curves: dict[str, OutcomeCurve] = {}
     reports: dict[str, OutcomeReport] = {}
-    for name, happened in rows.happened.items():
+    for name in TYPES:
         found = learn_outcome(
             rows.scores,
             rows.indptr,
-            happened,
-            config.fusion.calibration,
+            rows.happened[name],
+            calibration,
             k=config.fusion.k,
             days=days,
         )
         if found is not None:
             curves[name], reports[name] = found
-    return Outlook(curves, reports)
+    outlook = Outlook(curves, reports)
+    if not curves or calibration.learner == "curve" or not installed("torch"):
+        return outlook
+    progress("learning probabilities by a network", 0, 1)
+    network = learn_network(rows.shown(), config.fusion.network, rng)
+    progress("learning probabilities by a network", 1, 1)
+    if network is None:
+        return outlook
+    promised = {
+        name: across_halves(rows.scores, rows.indptr, rows.happened[name], calibration)[rows.first]
+        for name in curves
+    }
+    return outlook.with_network(network, rows.shown(), promised, config.fusion.k)
 
 
 def promises_kept(
@@ -93,12 +121,12 @@ def promises_kept(
     if not outlook.curves:
         return {}
     rng = np.random.default_rng([config.train.seed, 4])
-    requests = _who_came(data, split)
+    requests = who_came(data, split)
     chosen = rng.permutation(len(requests))[: config.fusion.calibration.requests]
     requests = requests.take(chosen)
-    later = _later(data.events, requests, data.n_users)
+    later = what_followed(data.events, requests, data.n_users)
     by = np.zeros(len(requests), np.int64)
-    rows = _score(fitted, requests, [ranker], by, later, config, progress, seen)
+    rows = _score(fitted, requests, [ranker], by, later, config, progress, seen, outlook)
     first = evidence(rows.scores, rows.indptr)[1] <= config.fusion.k
     return {
         name: Promise(
@@ -108,7 +136,7 @@ def promises_kept(
             learnt_days=outlook.reports[name].days,
             fit=probability_fit(chance[first].astype(np.float64), rows.happened[name][first]),
         )
-        for name, chance in outlook.chances(rows.scores, rows.indptr).items()
+        for name, chance in rows.chances.items()
         if first.any()
     }
 
@@ -122,12 +150,33 @@ def _days(data: Dataset, split: Split) -> float | None:
 
 @dataclass(frozen=True)
 class _Rows:
+    """The candidates of each request, and what came of them."""
+
     scores: NDArray[np.float32]
     indptr: NDArray[np.int64]
     happened: dict[str, NDArray[np.bool_]]
+    """By step of `STEPS`."""
+    first: NDArray[np.int64]
+    """Rows in the first `calibration.places` of their list."""
+    names: tuple[str, ...]
+    features: NDArray[np.float32]
+    """Of the rows `first`."""
+    chances: dict[str, NDArray[np.float32]]
+    """By outcome, what was promised of each row; empty where nobody was asked to promise."""
+
+    def shown(self) -> ShownRows:
+        """The rows `first`, as the network reads them."""
+        lengths = np.diff(np.searchsorted(self.first, self.indptr))
+        return ShownRows(
+            self.names,
+            self.features,
+            np.append(0, np.cumsum(lengths)),
+            {name: one[self.first] for name, one in self.happened.items()},
+            evidence(self.scores, self.indptr)[1][self.first],
+        )
 
 
-def _who_came(data: Dataset, split: Split) -> Requests:
+def who_came(data: Dataset, split: Split) -> Requests:
     """Whoever showed interest in anything after the cut, asked at the cut; else the split's own."""
     if split.cut_ms is None or data.anonymous.all():
         return split.requests
@@ -162,7 +211,7 @@ def unseen_ranker(
     return out
 
 
-def _later(events: Events, requests: Requests, n_users: int) -> Events:
+def what_followed(events: Events, requests: Requests, n_users: int) -> Events:
     """What the shoppers of `requests` did after their history; `user` is the request's place."""
     row = rows_of(requests.user, n_users)
     mine = events.take((row[events.user] >= 0) & (events.item != UNKNOWN))
@@ -189,6 +238,7 @@ def _score(
     config: PipelineConfig,
     progress: Progress,
     seen: Seen,
+    outlook: Outlook,
 ) -> _Rows:
     """The candidates as they would be served, their scores, and what came of them.
 
@@ -196,29 +246,36 @@ def _score(
     """
     n_items = len(fitted.popular_first)
     size = part_size(len(fitted.models), n_items)
-    scores, lengths, keys = [], [], []
+    scores, lengths, keys, shown, places, chances = [], [], [], [], [], []
+    names: tuple[str, ...] = ()
     for start in range(0, len(requests), size):
         progress("what comes of promises", start, len(requests))
         asked = requests.part(start, start + size)
         hidden = fitted.seen.hidden(asked.history, seen)
         found = retrieve(fitted.models, asked, hidden, config.recommend.per_source, n_items)
-        features = ranking_features(fitted.tables, asked, found)[1]
+        names, features = ranking_features(fitted.tables, asked, found)
         own = np.empty(len(found), np.float32)
         by = scored_by[start : start + size][found.request]
         for which in np.unique(by):
             own[by == which] = rankers[which].score(features[by == which])
         scores.append(own)
+        chances.append(outlook.chances(own, found.indptr(), features))
+        places.append(evidence(own, found.indptr())[1])
+        shown.append(features[places[-1] <= config.fusion.calibration.places])
         lengths.append(np.diff(found.indptr()))
         keys.append((start + found.request).astype(np.int64) * n_items + found.item)
     progress("what comes of promises", len(requests), len(requests))
-    key = np.concatenate(keys) if keys else np.empty(0, np.int64)
-    indptr = np.append(0, np.cumsum(np.concatenate(lengths))) if lengths else np.zeros(1)
+    key = np.concatenate(keys)
     happened = {}
-    for name, types in TYPES.items():
+    for name, types in STEPS.items():
         told = later.take(interest_mask(later, types))
         happened[name] = np.isin(key, told.user.astype(np.int64) * n_items + told.item)
     return _Rows(
-        np.concatenate(scores) if scores else np.empty(0, np.float32),
-        indptr.astype(np.int64),
+        np.concatenate(scores),
+        np.append(0, np.cumsum(np.concatenate(lengths))).astype(np.int64),
         happened,
+        np.flatnonzero(np.concatenate(places) <= config.fusion.calibration.places),
+        names,
+        np.concatenate(shown),
+        {name: np.concatenate([one[name] for one in chances]) for name in chances[0]},
     )

@@ -81,7 +81,7 @@ def recommend(
     features = ranking_features(engine.tables, requests, candidates)[1]
     scores = engine.ranker.score(features)
     indptr = candidates.indptr()
-    chances = engine.outlook.chances(scores, indptr)
+    chances = engine.outlook.chances(scores, indptr, features)
     scores = by_objective(
         engine.objective.aim(placement),
         scores,

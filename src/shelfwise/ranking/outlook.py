@@ -2,15 +2,17 @@
 
 A ranker's scores are comparable within a request only, so the chance is read from what is
 comparable between requests: the row's share of its request's softmax (how much better than the
-others it is) and its place. A logistic line through both, then a rising curve (`calibration`). A
-higher score is never less likely, so an order by chance is the order by score.
+others it is) and its place. A logistic line through both, then a rising curve (`calibration`). By a
+curve a higher score is never less likely, so an order by chance is the order by score; not so where
+the funnel's network takes its place (`chance_network`).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
 
 import msgspec
 import numpy as np
@@ -24,8 +26,11 @@ from shelfwise.ranking.calibration import (
     CalibrationConfig,
     expected_calibration_error,
 )
+from shelfwise.ranking.chance_network import Learnt, ShownRows, log_losses, surely_better
+from shelfwise.ranking.funnel import FunnelNetwork
 
 OUTCOMES: Final = ("click", "purchase")
+_NETWORK: Final = "network-"
 _LEAST_SHARE: Final = -20.0
 """Log shares below this are alike: nobody takes such a row."""
 
@@ -48,6 +53,11 @@ class OutcomeReport:
     k: int
     days: float | None
     """How long after the request it could happen; None: the shopper's next choice."""
+    by: Literal["curve", "network"] = "curve"
+    """What promises."""
+    log_loss: dict[str, float] = field(default_factory=dict)
+    """By what could promise (`curve`, `network`), mean negative log likelihood of the rows that the
+    curves are learnt from, in nats, each promised by what had learnt from other shoppers."""
 
 
 @dataclass(frozen=True)
@@ -85,27 +95,47 @@ class Outlook:
 
     curves: dict[str, OutcomeCurve] = field(default_factory=dict)
     reports: dict[str, OutcomeReport] = field(default_factory=dict)
+    network: FunnelNetwork | None = None
+    """Promises the outcomes whose report says so, of rows in the first `places`."""
+    places: int = 0
 
     def chances(
-        self, scores: NDArray[np.float32], indptr: NDArray[np.int64]
+        self,
+        scores: NDArray[np.float32],
+        indptr: NDArray[np.int64],
+        features: NDArray[np.float32] | None = None,
     ) -> dict[str, NDArray[np.float32]]:
-        """By outcome, [n_rows] the chance of each row; `scores` must be all of each request."""
+        """By outcome, [n_rows] the chance of each row; `scores` must be all of each request.
+
+        `features` [n_rows, n_features] are those the ranker read.
+        """
         if not self.curves:
             return {}
-        signs = evidence(scores, indptr)[0]
-        return {name: curve.probabilities(signs) for name, curve in self.curves.items()}
+        signs, place = evidence(scores, indptr)
+        out = {name: curve.probabilities(signs) for name, curve in self.curves.items()}
+        if self.network is not None and features is not None:
+            rows = np.flatnonzero(place <= self.places)
+            for name, chance in self.network.probabilities(features[rows]).items():
+                if name in out and self.reports[name].by == "network":
+                    out[name][rows] = chance
+        return out
 
     def state(self) -> ModelState:
         """The curves and reports as plain data."""
         settings = {
             "slopes": {name: list(curve.slopes) for name, curve in self.curves.items()},
             "reports": msgspec.to_builtins(self.reports),
+            "places": self.places,
         }
         arrays = {
             f"{name}-{part}": array
             for name, curve in self.curves.items()
             for part, array in curve.curve.state().arrays.items()
         }
+        if self.network is not None:
+            inner = self.network.state()
+            settings["network"] = inner.settings
+            arrays |= {f"{_NETWORK}{name}": array for name, array in inner.arrays.items()}
         return ModelState(settings, arrays)
 
     @classmethod
@@ -120,7 +150,32 @@ class Outlook:
             for name, slopes in state.settings["slopes"].items()
         }
         reports = msgspec.convert(state.settings["reports"], dict[str, OutcomeReport])
-        return cls(curves, reports)
+        network = None
+        if "network" in state.settings:
+            own = {
+                name.removeprefix(_NETWORK): array
+                for name, array in arrays.items()
+                if name.startswith(_NETWORK)
+            }
+            network = FunnelNetwork.from_state(ModelState(state.settings["network"], own))
+        return cls(curves, reports, network, state.settings.get("places", 0))
+
+    def with_network(
+        self, learnt: Learnt, rows: ShownRows, promised: Mapping[str, NDArray[np.float32]], k: int
+    ) -> Outlook:
+        """The outlook with the network for the outcomes that it surely promises better.
+
+        `promised` are what the curves promise the rows, by outcome, as `across_halves` gives it.
+        """
+        reports = {
+            name: _compared(report, learnt.promised[name], promised[name], name, rows, k)
+            if name in learnt.promised
+            else report
+            for name, report in self.reports.items()
+        }
+        taken = any(one.by == "network" for one in reports.values())
+        places = int(np.diff(rows.indptr).max(initial=0))
+        return Outlook(self.curves, reports, learnt.network if taken else None, places)
 
 
 def learn_outcome(
@@ -138,18 +193,11 @@ def learn_outcome(
     """
     signs, place = evidence(scores, indptr)
     first, shown = place <= k, place <= config.places
-    half = np.repeat(np.arange(len(indptr) - 1) % 2 == 0, np.diff(indptr))
+    half = _half(indptr)
     counts = [int(happened[shown & part].sum()) for part in (half, ~half)]
     if sum(counts) < config.least or min(counts) == 0:
         return None
-    promised = np.empty(len(scores), np.float32)
-    for part in (half, ~half):
-        rows = np.flatnonzero(part)
-        own = np.append(
-            0, np.cumsum(np.bincount(_request(indptr)[rows], minlength=len(indptr) - 1))
-        )
-        other = OutcomeCurve.fit(scores[rows], own, happened[rows], config)
-        promised[~part] = other.probabilities(signs[~part])
+    promised = across_halves(scores, indptr, happened, config)
     report = OutcomeReport(
         requests=len(indptr) - 1,
         happened=int(happened[first].sum()),
@@ -161,6 +209,56 @@ def learn_outcome(
         days=days,
     )
     return OutcomeCurve.fit(scores, indptr, happened, config), report
+
+
+def across_halves(
+    scores: NDArray[np.float32],
+    indptr: NDArray[np.int64],
+    happened: NDArray[np.bool_],
+    config: CalibrationConfig,
+) -> NDArray[np.float32]:
+    """[n_rows] what a curve of the other half of the requests promises each row."""
+    signs, half = evidence(scores, indptr)[0], _half(indptr)
+    promised = np.empty(len(scores), np.float32)
+    for part in (half, ~half):
+        rows = np.flatnonzero(part)
+        own = np.append(
+            0, np.cumsum(np.bincount(_request(indptr)[rows], minlength=len(indptr) - 1))
+        )
+        other = OutcomeCurve.fit(scores[rows], own, happened[rows], config)
+        promised[~part] = other.probabilities(signs[~part])
+    return promised
+
+
+def _half(indptr: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """[n_rows] whether a row's request is in the first of the two halves."""
+    return np.repeat(np.arange(len(indptr) - 1) % 2 == 0, np.diff(indptr))
+
+
+def _compared(
+    report: OutcomeReport,
+    network: NDArray[np.float32],
+    curve: NDArray[np.float32],
+    outcome: str,
+    rows: ShownRows,
+    k: int,
+) -> OutcomeReport:
+    """The report, by the network where that is surely better."""
+    happened = rows.happened[outcome]
+    losses = {
+        "curve": float(log_losses(curve, happened).mean()),
+        "network": float(log_losses(network, happened).mean()),
+    }
+    if not surely_better(network, curve, happened, rows.indptr):
+        return replace(report, log_loss=losses)
+    first = rows.place <= k
+    return replace(
+        report,
+        by="network",
+        log_loss=losses,
+        promised=float(network[first].mean()),
+        calibration_error=expected_calibration_error(network[first], happened[first]),
+    )
 
 
 def evidence(
