@@ -1,7 +1,7 @@
 """How training grows with the shop: seconds and memory of each model from 10^5 to 2*10^7 events.
 
     shelfwise bench scaling [--json FILE]
-    python benchmarks/scaling.py --most 1e6 [--models als,slim] [--json FILE] [--svg FILE]
+    python benchmarks/scaling.py [--least 1e5] [--most 1e6] [--models als,slim] [--json FILE]
 
 Simulated shops: a shopper for ten events, a product for fifty; lengths of histories, products,
 departments and words have long tails, so what is popular grows with the shop. For each size:
@@ -11,8 +11,9 @@ departments and words have long tails, so what is popular grows with the shop. F
   process held before, as the system counts it;
 - the ratio of processor seconds to those of half the data: `(t2 / t1) ** (1 / log2(n2 / n1))`.
 
-From 100,000 products on, a ratio above 2.3 is flagged and makes the benchmark fail. A model is
-fitted on a small shop first, so that nothing is compiled while the clock runs.
+The figures go to FILE and a picture beside it (`.svg`). From 100,000 products on, a ratio above 2.3
+is flagged and makes the benchmark fail. A model is fitted on a small shop first, so that nothing is
+compiled while the clock runs.
 """
 
 from __future__ import annotations
@@ -257,11 +258,14 @@ def chart(fits: Sequence[Fit]) -> str:
 
 def main(
     json_file: Path | None = None,
+    least: float = SIZES[0],
     most: float = SIZES[-1],
     models: Sequence[str] = (),
-    svg_file: Path | None = None,
 ) -> None:
-    """Prints the tables; `most` is the largest size, `models` are fitted instead of the chosen."""
+    """Prints the tables of sizes from `least` to `most`; `models` are fitted instead of the chosen.
+
+    The files are written after every size, so that a run that is stopped leaves what it has.
+    """
     config = PipelineConfig()
     print(f"{platform.machine()}, {n_threads()} threads, {memory_bytes() / 1e9:.0f} GB")
     small = simulated(5_000)
@@ -270,10 +274,14 @@ def main(
     fits: list[Fit] = []
     plans = {}
     for size in SIZES:
-        if size <= most:
+        if least <= size <= most:
             chosen, own = run(size, models, config)
             fits += own
             plans[size] = chosen.to_dict()
+            if json_file is not None:
+                found = {"fits": [asdict(fit) for fit in fits], "plans": plans}
+                json_file.write_text(json.dumps(found, indent=1), encoding="utf-8")
+                json_file.with_suffix(".svg").write_text(chart(fits), encoding="utf-8")
     print("\nTwice the data cost times the processor seconds:")
     slow = []
     for fit, ratio in ratios(fits):
@@ -281,21 +289,16 @@ def main(
         slow += [fit.model] if bad else []
         mark = f"  above {MOST_RATIO}" if bad else ""
         print(f"  {fit.model:11} to {fit.events:>12,} events: {ratio:5.2f}{mark}")
-    if json_file is not None:
-        found = {"fits": [asdict(fit) for fit in fits], "plans": plans}
-        json_file.write_text(json.dumps(found, indent=1), encoding="utf-8")
-        svg_file = svg_file or json_file.with_suffix(".svg")
-    if svg_file is not None:
-        svg_file.write_text(chart(fits), encoding="utf-8")
     if slow:
         sys.exit(f"Twice the data cost more than {MOST_RATIO} times the time: {', '.join(slow)}")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--least", type=float, default=SIZES[0], help="smallest number of events")
     parser.add_argument("--most", type=float, default=SIZES[-1], help="largest number of events")
     parser.add_argument("--models", default="", help="fit these: a,b,c")
     parser.add_argument("--json", type=Path, default=None)
-    parser.add_argument("--svg", type=Path, default=None)
     given = parser.parse_args()
-    main(given.json, given.most, [one for one in given.models.split(",") if one], given.svg)
+    named = [one for one in given.models.split(",") if one]
+    main(given.json, given.least, given.most, named)

@@ -60,8 +60,10 @@ _CUBE: Final = 2.2e-11
 """Of EASE's inverse."""
 _REGRESSED: Final = 2.0e-8
 """An interaction with a neighbour, in the regressions of SLIM."""
-_FACTOR: Final = 3.0e-10
-"""A multiplication and addition in a factorisation."""
+_FACTOR: Final = 8e-11
+"""A multiplication and addition in a factorisation by least squares."""
+_STEP: Final = 3e-10
+"""The same in steps of a gradient, whose vectors are far apart in memory."""
 _BYTE_READ: Final = 7.2e-7
 """A byte of text cut into tokens and weighed."""
 _MULTIPLY: Final = 3e-11
@@ -180,7 +182,7 @@ def _als(shape: Shape, config: ALSConfig) -> Cost:
 def _bpr(shape: Shape, config: BPRConfig) -> Cost:
     steps = float(config.epochs) * shape.events * (config.hardest_of + 12) * config.factors
     return Cost(
-        shape.events * _SORTED + steps * _FACTOR,
+        shape.events * _SORTED + steps * _STEP,
         shape.events * _SEQUENCE + shape.products * config.factors * 12.0,
         shape.products * config.factors * 8.0,
     )
@@ -211,7 +213,7 @@ def _repeat(shape: Shape, _: Any) -> Cost:
 
 
 def _revisit(shape: Shape, _: Any) -> Cost:
-    return Cost(shape.events * 0.5 * _SORTED, shape.events * 40.0, 0.0)
+    return Cost(shape.events * 0.9 * _SORTED, shape.events * 60.0, 0.0)
 
 
 def _sequential(shape: Shape, config: SequentialConfig) -> Cost:

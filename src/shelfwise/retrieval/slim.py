@@ -36,7 +36,7 @@ from shelfwise.retrieval.neighbours import Neighbours
 from shelfwise.retrieval.shared_pairs import column_norms, similar_items
 
 _PIECE = 256
-CROWD: Final = 50_000
+CROWD: Final = 20_000
 """Interactions that an item's regression counts at most: of neighbours that more shoppers met, a
 draw of shoppers tells how they go together. Else what is popular would meet ever larger crowds, and
 twice the data cost two and a half times the time."""
