@@ -94,8 +94,17 @@ def _alternatives(found: FusionExplanation) -> Table:
 def _probabilities(found: FusionExplanation) -> Table:
     table = Table(title="Probabilities, on requests not learnt from", title_justify="left")
     table.add_column("of a")
-    for heading in ("requests", "happened", "promised", "calibration error", "within"):
+    for heading in (
+        "requests",
+        "happened",
+        "promised",
+        "calibration error",
+        "within",
+        "promised by",
+    ):
         table.add_column(heading, justify="right")
+    if any(one.log_loss for one in found.probabilities.values()):
+        table.caption = "After what promises: log loss of either, in nats a product."
     for name, one in found.probabilities.items():
         table.add_row(
             name,
@@ -104,5 +113,6 @@ def _probabilities(found: FusionExplanation) -> Table:
             f"{one.promised:.2%}",
             f"{one.calibration_error:.3%}",
             "next choice" if one.days is None else f"{one.days:.0f} days",
+            one.by + "".join(f", {by} {loss:.4f}" for by, loss in one.log_loss.items()),
         )
     return table
