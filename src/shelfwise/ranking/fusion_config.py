@@ -31,11 +31,11 @@ class FusionConfig(Settings):
     the like take as many times longer as there are sources. none: no such table."""
     k: int = Field(default=10, ge=1)
     """Length of the lists by which alternatives are compared."""
-    untrained_below: int = Field(default=30, ge=1)
+    untrained_below: int = Field(default=15, ge=1)
     """With fewer learnable requests nothing is trained: reciprocal rank fusion."""
     min_requests: int = Field(default=200, ge=1)
     """With fewer learnable requests no trees are tried, and the linear ranker is shrunk."""
-    shrink: float = Field(default=5.0, ge=1)
+    shrink: float = Field(default=50.0, ge=1)
     """How much stronger the linear penalty is below `min_requests`."""
     hard_negatives: int = Field(default=40, ge=1)
     """Not relevant candidates kept of each request: those first by reciprocal rank fusion."""
