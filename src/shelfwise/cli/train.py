@@ -12,6 +12,7 @@ from shelfwise.app import Shop
 from shelfwise.cli.chosen import print_plan
 from shelfwise.cli.options import AsJson, Overrides, Quiet, ShopPath
 from shelfwise.cli.screen import out, print_json, progress_bar
+from shelfwise.core.columns import INTEREST_TYPES
 from shelfwise.core.errors import BadInputError
 
 
@@ -34,8 +35,14 @@ def train(
         return
     print_plan(about["plan"])
     out.print(trained_table(about))
+    if about["learnt_event_weights"]:
+        out.print(f"Learnt weights of events: {_listed(about['learnt_event_weights'])}.")
     out.print(about["fusion"]["says"])
     out.print(f"Version {published.version}. {published.says}")
+
+
+def _listed(weights: dict[str, float]) -> str:
+    return ", ".join(f"{name} {weights[name]:.2f}" for name in INTEREST_TYPES)
 
 
 def trained_table(about: dict[str, Any]) -> Table:

@@ -23,6 +23,7 @@ from shelfwise.features.tables import FeatureTables
 from shelfwise.features.worth import Worth
 from shelfwise.pipeline.budget import models_for
 from shelfwise.pipeline.engine import Engine
+from shelfwise.pipeline.event_weights import event_weights, with_weights
 from shelfwise.pipeline.models import fit_model
 from shelfwise.pipeline.progress import Progress
 from shelfwise.pipeline.recommend import asked_at_most, part_size, ranking_features
@@ -34,6 +35,7 @@ from shelfwise.ranking.judged import JudgedLists
 from shelfwise.ranking.outlook import Outlook
 from shelfwise.ranking.source_features import source_columns
 from shelfwise.rerank.seen import Seen, SeenPolicy
+from shelfwise.retrieval.interactions import EventWeights
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Fitted:
     seen: SeenPolicy
     popular_first: NDArray[np.int32]
     worth: Worth
+    event_weights: EventWeights | None = None
+    """What the data said an event of each type is worth; None: as configured."""
 
     def engine(
         self, ranker: FusedRanker, config: PipelineConfig, outlook: Outlook | None = None
@@ -92,20 +96,22 @@ def fit_models(
 
 def _fit_models(data: Dataset, config: PipelineConfig, progress: Progress, label: str) -> Fitted:
     names = models_for(data, config)
+    weights = event_weights(data, config)
+    settings = with_weights(config.models, weights)
     models: dict[str, Model] = {}
     seconds: dict[str, float] = {}
     for done, name in enumerate(names):
         progress(f"{label}: {name}", done, len(names) + 1)
         start = time.perf_counter()
         rng = np.random.default_rng([config.train.seed, zlib.crc32(name.encode())])
-        models[name] = fit_model(name, data, config.models, rng)
+        models[name] = fit_model(name, data, settings, rng)
         seconds[name] = time.perf_counter() - start
     progress(f"{label}: features", len(names), len(names) + 1)
     tables = FeatureTables.of(data)
     seen = SeenPolicy.fit(data, tables.catalogue.leaf, config.seen)
     progress(f"{label}: done", len(names) + 1, len(names) + 1)
     worth = Worth.of(data.products)
-    return Fitted(models, seconds, tables, seen, _popular_first(data), worth)
+    return Fitted(models, seconds, tables, seen, _popular_first(data), worth, weights)
 
 
 def validation_split(data: Dataset, config: PipelineConfig) -> Split:

@@ -34,6 +34,10 @@ class TrainConfig(Settings):
     models are trained whatever it takes, with a warning."""
     memory_gb: float | None = Field(default=None, gt=0)
     """Memory that it keeps within, in 10^9 bytes; none: half of what the machine has."""
+    event_weights: Literal["configured", "learnt"] = "configured"
+    """What an event of each type counts, in models whose own `weights` are not set. configured: as
+    each model's settings say; learnt: a purchase 1, a look the root of the share of such looks that
+    end in a purchase in this shop; `train` reports them."""
     per_source: int = Field(default=60, ge=1)
     """Items each model proposes when the fusion is learnt."""
     learn_from: int = Field(default=6000, ge=100)

@@ -196,6 +196,7 @@ def _write(
     writer: BundleWriter, trained: Trained, config: PipelineConfig, meta: dict[str, Any]
 ) -> None:
     data, fitted = trained.data, trained.fitted
+    weights = fitted.event_weights
     for name, model in fitted.models.items():
         save_state(writer, f"model-{name}", model.state())
     save_state(writer, "ranker", trained.ranker.state())
@@ -224,6 +225,7 @@ def _write(
             "plan": trained.plan.to_dict(),
             "features": list(RANKING_FEATURES),
             "fit_seconds": fitted.seconds,
+            "learnt_event_weights": weights and weights.model_dump(),
             "config": config.model_dump(mode="json"),
             "protocol": trained.protocol,
             "requests": trained.n_requests,

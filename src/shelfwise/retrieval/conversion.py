@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from shelfwise.core.columns import EVENT_CODE, EVENT_TYPES, INTEREST_TYPES
+from shelfwise.core.columns import EVENT_CODE, EVENT_TYPES
 from shelfwise.core.dataset import Dataset
 from shelfwise.retrieval.interactions import EventWeights
 
@@ -20,6 +20,8 @@ ENOUGH_PURCHASES: Final = 300
 """With fewer purchases nothing is learnt: a share of so few says little."""
 SHRINK: Final = 50.0
 """Pairs of the whole shop that are mixed into each type's share."""
+LOOKS: Final = ("view", "click", "add_to_cart", "wishlist")
+"""Event types that come before a purchase."""
 _PURCHASE: Final = EVENT_CODE["purchase"]
 
 
@@ -27,32 +29,37 @@ def conversion_rates(dataset: Dataset) -> NDArray[np.float64]:
     """[event types] the share of (shopper, product) pairs with such an event that was bought later.
 
     Pairs bought before the event do not count; shares are shrunk to that of all types together.
-    1 for a purchase; NaN for types that the shop does not have, and throughout where it has too few
-    purchases.
+    NaN for types that are no look or that the shop does not have, and throughout where it has too
+    few purchases.
     """
     events = dataset.events
     out = np.full(len(EVENT_TYPES), np.nan)
     if (events.type == _PURCHASE).sum() < ENOUGH_PURCHASES:
         return out
     shown, bought = _pairs(events.user, events.item, events.type, dataset)
-    wanted = np.array([name in INTEREST_TYPES and name != "purchase" for name in EVENT_TYPES])
-    wanted &= shown > 0
+    wanted = np.isin(EVENT_TYPES, LOOKS) & (shown > 0)
     overall = bought[wanted].sum() / max(shown[wanted].sum(), 1)
     out[wanted] = (bought[wanted] + SHRINK * overall) / (shown[wanted] + SHRINK)
-    out[_PURCHASE] = 1.0
     return out
 
 
 def learnt_weights(dataset: Dataset) -> EventWeights | None:
-    """Purchase 1, every other type the root of its conversion rate; None: too few purchases.
+    """Purchase 1, a look the root of its conversion rate; None: too few purchases, or no looks.
+
+    Types of which nothing is known keep their usual share of a purchase.
 
     Models weigh a pair of products by the product of two such weights, one of what they learn from
     and one of the history: so the root makes of two views, for example, what one view is worth.
     """
     rates = conversion_rates(dataset)
-    known = {name: rates[EVENT_CODE[name]] for name in INTEREST_TYPES}
-    told = {name: float(np.sqrt(rate)) for name, rate in known.items() if np.isfinite(rate)}
-    return EventWeights(**told) if len(told) > 1 else None
+    if np.isnan(rates).all():
+        return None
+    usual = EventWeights()
+    told = {name: getattr(usual, name) / usual.purchase for name in (*LOOKS, "purchase", "rate")}
+    for name in LOOKS:
+        if np.isfinite(rates[EVENT_CODE[name]]):
+            told[name] = float(np.sqrt(rates[EVENT_CODE[name]]))
+    return EventWeights(**told)
 
 
 def _pairs(

@@ -54,7 +54,6 @@ class Revisit:
         """The conversion rates of the shop; nothing is drawn."""
         dataset = as_dataset(data)
         rate = np.nan_to_num(conversion_rates(dataset)).astype(np.float32)
-        rate[[_PURCHASE, _RATING]] = 0.0
         return cls(rate, dataset.n_items, dataset.timed, config)
 
     def scores(self, requests: Requests) -> NDArray[np.float32]:
