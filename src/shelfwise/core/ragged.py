@@ -49,7 +49,11 @@ class Ragged:
         return Ragged(indptr - indptr[0], self.values[indptr[0] : indptr[-1]])
 
     def take(self, where: NDArray[np.int64]) -> Ragged:
-        """The lists at these places, in this order."""
+        """The lists at these places, in this order.
+
+        >>> Ragged.of([[3, 1], [], [2]]).take(np.array([2, 1, 0])).values.tolist()
+        [2, 3, 1]
+        """
         lengths = self.lengths()[where]
         indptr = np.append(0, np.cumsum(lengths)).astype(np.int64)
         at = np.arange(indptr[-1]) + np.repeat(self.indptr[where] - indptr[:-1], lengths)
