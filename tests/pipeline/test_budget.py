@@ -8,6 +8,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from shelfwise.core.dataset import Dataset
 from shelfwise.core.errors import MissingExtraError
@@ -196,3 +197,9 @@ def test_costs_are_reckoned_in_the_right_order_and_memory_is_not_under_the_truth
         cheap, dear = sorted((one, other))
         if dear[0] > 8 * cheap[0]:
             assert cheap[1] < dear[1]
+
+
+@pytest.mark.parametrize("models", ["popular", [], ["popular", 3]])
+def test_models_are_auto_or_names(models: object) -> None:
+    with pytest.raises(ValidationError, match='it is "auto" or a list of at least one name'):
+        settings(models=models)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from shelfwise.core.settings import Settings
 from shelfwise.pipeline.models import ModelsConfig
@@ -51,6 +51,15 @@ class TrainConfig(Settings):
     same requests; always; never, it is only stored. The first one answers in any case."""
     seed: int = Field(default=0, ge=0)
     """Of everything drawn at random; the same seed gives the same answers."""
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _auto_or_names(cls, given: object) -> object:
+        """The one message for both of its kinds, which pydantic would tell apart by odd names."""
+        names = list(given) if isinstance(given, list | tuple) else []
+        if given == "auto" or (names and all(isinstance(name, str) for name in names)):
+            return given
+        raise ValueError('it is "auto" or a list of at least one name')
 
 
 class PipelineConfig(Settings):
