@@ -1,21 +1,16 @@
-"""How long the retrieval models take to fit and to answer, each beside a limit or a peer.
+"""How long the retrieval models take to fit and to answer.
 
     shelfwise bench models_speed [--json FILE]
 
 Synthetic shop: 200,000 purchases of 20,000 shoppers, 12,000 products with popularity ~ 1 / rank;
 each shopper keeps to one of 100 tastes. Fits are repeated (EASE is not) and the least wall and
 processor time given; the first call of everything, which may compile, is not counted. Answers are
-one request after the other, 300 times. Beside them, in the same process:
-
-- EASE: the rate of a large float32 product of matrices, and `np.linalg.inv` on a quarter of the
-  items, scaled by the cube of their number;
-- ALS: the `implicit` package where it is installed, with the same factors and iterations;
-- one answer: filling a row of scores, which every model must do.
+one request after the other, 300 times, beside filling a row of scores, which every model must do.
+What limits and peers there are for the fits, `shelfwise bench models` has.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import platform
@@ -25,8 +20,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
 
 from shelfwise.core.dataset import Dataset
 from shelfwise.core.event import Product
@@ -34,7 +27,6 @@ from shelfwise.core.model import NOT_SCORED, Model
 from shelfwise.core.requests import Histories, Requests
 from shelfwise.core.rows import products_to_table
 from shelfwise.retrieval import MODELS
-from shelfwise.retrieval.als import ALSConfig
 
 USERS, ITEMS, EVENTS, TASTES = 20_000, 12_000, 200_000, 100
 ROUNDS = 300
@@ -74,13 +66,6 @@ def timed(work: Callable[[], object], repeats: int) -> tuple[float, float]:
     return min(wall), min(cpu)
 
 
-def product_rate(rng: np.random.Generator) -> float:
-    """GFLOP/s of a large float32 product of matrices."""
-    size = 3_000
-    one = rng.normal(size=(size, size)).astype(np.float32)
-    return float(2 * size**3 / timed(lambda: one @ one, 3)[0] / 1e9)
-
-
 def fits(data: Dataset, small: Dataset) -> tuple[list[Row], dict[str, Model]]:
     """Every model, fitted."""
     rows, models = [], {}
@@ -117,37 +102,6 @@ def answers(models: dict[str, Model], asked: Requests) -> list[Row]:
     return rows
 
 
-def limits_of_ease(rng: np.random.Generator, ease: Row) -> list[Row]:
-    """What the inverse of EASE could cost at least, and what NumPy's costs."""
-    rate = product_rate(rng)
-    least = ITEMS**3 / rate / 1e9
-    part = ITEMS // 4
-    square: NDArray[np.float32] = rng.normal(size=(part, part)).astype(np.float32)
-    square = square @ square.T + part * np.eye(part, dtype=np.float32)
-    wall, cpu = timed(lambda: np.linalg.inv(square), 1)
-    return [
-        Row("EASE limit", least, least, f"n³ at {rate:.0f} GFLOP/s; fit took {ease.wall_s:.1f} s"),
-        Row("numpy inv", wall * 64, cpu * 64, f"scaled from {part:,} items"),
-    ]
-
-
-def peer_of_als(data: Dataset) -> Row:
-    """The `implicit` package on the same matrix."""
-    if importlib.util.find_spec("implicit") is None:
-        return Row("implicit ALS", float("nan"), float("nan"), "not installed, not compared")
-    from implicit.als import AlternatingLeastSquares  # noqa: PLC0415 - an optional peer
-
-    events = data.events
-    ones = np.ones(len(events), np.float32)
-    matrix = sparse.csr_matrix((ones, (events.user, events.item)), shape=(USERS, ITEMS))
-    config = ALSConfig()
-    peer = AlternatingLeastSquares(
-        factors=config.factors, iterations=config.iterations, regularization=config.reg
-    )
-    wall, cpu = timed(lambda: peer.fit(matrix * config.alpha, show_progress=False), 3)
-    return Row("implicit ALS", wall, cpu, "same factors and iterations")
-
-
 def main(json_file: Path | None = None) -> None:
     """Prints the table, and writes it where asked."""
     rng = np.random.default_rng(0)
@@ -159,8 +113,7 @@ def main(json_file: Path | None = None) -> None:
     )
     for model in models.values():
         model.scores(asked.part(0, 1))
-    ease = next(row for row in rows if row.what == "fit ease")
-    rows += [*limits_of_ease(rng, ease), peer_of_als(data), *answers(models, asked)]
+    rows += answers(models, asked)
     load = os.getloadavg()[0]
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors"
     print(f"{EVENTS:,} events, {ITEMS:,} products; {machine}, load average {load:.1f}")
