@@ -28,10 +28,20 @@ def loaded(name: str, source: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_example_passes_its_own_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = PAGE.read_text(encoding="utf-8").split("```python\n")[1:]
-    model, test = (block.partition("```")[0] for block in blocks)
+    model, test, _ = (block.partition("```")[0] for block in blocks)
     loaded(NAME, model, tmp_path, monkeypatch)
     cases = vars(loaded("test_category_best", test, tmp_path, monkeypatch))
     tests = [one for name, one in cases.items() if name.startswith("test_")]
     assert tests
     for one in tests:
         one()
+
+
+def test_the_example_of_a_model_alone_prints_what_it_found(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    alone = PAGE.read_text(encoding="utf-8").split("```python\n")[3].partition("```")[0]
+    exec(compile(alone, str(PAGE), "exec"), {})  # noqa: S102 - the page is ours
+    items, *matrix = capsys.readouterr().out.splitlines()
+    assert items.startswith(("['tea'", "['cup'", "['pot'"))
+    assert len(matrix) == 2
