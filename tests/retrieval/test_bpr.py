@@ -9,6 +9,7 @@ import pytest
 from scipy import sparse
 from tests.retrieval.conftest import asked_after
 
+from shelfwise.core.errors import ConfigError
 from shelfwise.retrieval.bpr import BPR, BPRConfig, Step, _give_back, _sum_around
 
 RATE, DECAY = np.float32(0.5), np.float32(0.5)
@@ -84,6 +85,12 @@ def test_a_shopper_who_met_everything_teaches_nothing() -> None:
         sparse.csr_matrix(np.ones((1, 3), np.float32)), BPRConfig(), np.random.default_rng(0)
     )
     assert (model.bias == 0).all()
+
+
+def test_steps_that_are_too_long_are_named() -> None:
+    config = BPRConfig(factors=4, learning_rate=1e20)
+    with pytest.raises(ConfigError, match=r"Lower models\.bpr\.learning_rate"):
+        BPR.fit(two_tastes(), config, np.random.default_rng(0))
 
 
 def test_another_seed_gives_another_model() -> None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 
+from shelfwise.core.errors import ConfigError
 from shelfwise.core.model import NOT_SCORED, Contribution, ModelState
 from shelfwise.core.requests import Requests
 from shelfwise.core.settings import Settings
@@ -100,6 +101,12 @@ class BPR:
                 bias,
                 Step.of(config, 1 - epoch / config.epochs),
                 rng,
+            )
+        if not np.isfinite(factors).all():
+            raise ConfigError(
+                f"bpr went astray at a learning rate of {config.learning_rate:g}.",
+                remedy="Lower models.bpr.learning_rate or models.bpr.context_decay.",
+                field="models.bpr.learning_rate",
             )
         return cls(
             _at(met, factors, dataset.n_items, 0.0),
