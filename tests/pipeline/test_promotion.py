@@ -119,6 +119,7 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Trainer]:
     return root, train
 
 
+@pytest.mark.slow
 def test_trainings_are_compared_on_what_came_after_the_version_that_answers(
     at: tuple[Path, Trainer],
 ) -> None:
@@ -150,6 +151,7 @@ def test_trainings_are_compared_on_what_came_after_the_version_that_answers(
     assert "requests that neither had learnt from" in " ".join(earlier.stdout.split())
 
 
+@pytest.mark.slow
 def test_the_same_settings_on_hardly_newer_data_are_not_compared(at: tuple[Path, Trainer]) -> None:
     _, train = at
     train(0.98, *GOOD, "train.promote=always")
@@ -158,6 +160,7 @@ def test_the_same_settings_on_hardly_newer_data_are_not_compared(at: tuple[Path,
     assert "its settings are the same" in again["promotion"]["says"]
 
 
+@pytest.mark.slow
 def test_a_version_asked_later_knows_new_products_but_no_later_event(
     at: tuple[Path, Trainer],
 ) -> None:
