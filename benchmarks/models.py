@@ -273,18 +273,14 @@ def sequential(data: Dataset) -> Iterator[Ratio]:
         return
     part = data.with_events(data.events.take(data.events.user % 10 == 0))
     config = SequentialConfig(epochs=EPOCHS, minutes=60.0)
-    took = in_turn(
-        {
-            "ours": lambda: Sequential.fit(part, config, np.random.default_rng(0)),
-            "theirs": partial(rectools_epoch, part, config),
-        },
-        repeats=1,
-    )
-    ours, theirs = took["ours"].cpu / EPOCHS, took["theirs"].cpu
-    says = (
-        f"{theirs:.1f} / {ours:.2f} CPU s, "
-        f"{took['theirs'].wall:.1f} / {took['ours'].wall / EPOCHS:.2f} s wall"
-    )
+
+    def fit() -> None:
+        Sequential.fit(part, config, np.random.default_rng(0))
+
+    took = in_turn({"ours": fit}, repeats=1)["ours"]
+    wall, theirs = once(partial(rectools_epoch, part, config))
+    ours = took.cpu / EPOCHS
+    says = f"{theirs:.1f} / {ours:.2f} CPU s, {wall:.1f} / {took.wall / EPOCHS:.2f} s wall"
     yield Ratio(what, theirs / ours, 25.0, says)
 
 
