@@ -126,6 +126,15 @@ def test_hardly_any_request_means_rank_fusion_and_says_so() -> None:
     np.testing.assert_allclose(fused.score(world.features), expected, rtol=1e-5)
 
 
+def test_on_few_requests_a_fusion_must_be_surer() -> None:
+    world = make_world(60, {"left": 1.0, "right": 0.0}, seed=7)
+    fused = chosen(world, CONFIG.model_copy(update={"min_requests": 61}))
+    assert fused.kind == "single"
+    assert "95% certainty" in fused.report.says
+    enough = chosen(world, CONFIG.model_copy(update={"min_requests": 60, "rankers": ("rrf",)}))
+    assert f"{CONFIG.certainty:.0%} certainty" in enough.report.says
+
+
 def test_no_request_at_all_still_gives_a_ranker() -> None:
     world = make_world(3, {"left": 1.0}, seed=8)
     nothing = replace(

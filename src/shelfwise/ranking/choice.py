@@ -82,6 +82,9 @@ def choose(
     learnable = int(lists.learnable().sum())
     if learnable < config.untrained_below:
         return Choice(_untrained(lists, columns, config, learnable))
+    if learnable < config.min_requests:
+        sure = max(config.certainty, config.certainty_of_few)
+        config = config.model_copy(update={"certainty": sure})
     trial = run_trial(lists, tuple(columns), config, rng)
     best_single = max(trial.singles, key=trial.mean_single)
     winner, compared = _winner(trial, best_single, config, rng)

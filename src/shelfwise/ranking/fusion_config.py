@@ -49,6 +49,8 @@ class FusionConfig(Settings):
     """From this many learnable requests, one fifth is held out instead: faster."""
     certainty: float = Field(default=0.8, ge=0.5, lt=1)
     """Bootstrap probability of beating the best single model that a fusion must show."""
+    certainty_of_few: float = Field(default=0.95, ge=0.5, lt=1)
+    """The same below `min_requests`, where several ways of fusing are tried on a few hits."""
     linear: LinearConfig = LinearConfig()
     logistic: LogisticConfig = LogisticConfig()
     forest: RandomForestConfig = RandomForestConfig()
