@@ -27,8 +27,9 @@ class TrainConfig(Settings):
 
     models: Literal["auto"] | tuple[str, ...] = "auto"
     """The models to train and fuse. auto: what the shop's size and shape and the budget below
-    allow; `train` says what and why. Never chosen by itself, but there: sequential, for long
-    histories and some minutes of training; two_tower and coupled, for many new products."""
+    allow; `train` says what and why. two_tower among them needs the extra `deep`. Never chosen
+    by itself, but there: sequential, for long histories and some minutes of training; coupled, for
+    many new products; graph and bpr."""
     minutes: float = Field(default=30.0, gt=0)
     """Time that an automatic choice of models keeps within, reckoned for two processors. Named
     models are trained whatever it takes, with a warning."""

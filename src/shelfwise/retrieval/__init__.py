@@ -61,6 +61,6 @@ MODELS: Final[tuple[tuple[str, ModelClass, type[Settings]], ...]] = (
 MODEL_NAMES: Final = tuple(name for name, _, _ in MODELS)
 """The names, in the order of `MODELS`."""
 
-ON_REQUEST: Final = frozenset({Graph.name, BPR.name, Coupled.name, TwoTower.name, Sequential.name})
+ON_REQUEST: Final = frozenset({Graph.name, BPR.name, Coupled.name, Sequential.name})
 """Models that need an extra or much time, or have yet to show that they lift every shop's fusion:
 trained only where `train.models` names them."""
