@@ -6,7 +6,7 @@ a row walks forward through memory and one pair is found by bisection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -207,3 +207,11 @@ def packed(n_kept: NDArray[np.int64], *columns: NDArray[Any]) -> list[NDArray[An
     width = columns[0].shape[1]
     used = np.arange(width) < n_kept[:, None]
     return [indptr, *(column[used] for column in columns)]
+
+
+def joined(parts: Sequence[Sequence[NDArray[Any]]]) -> list[NDArray[Any]]:
+    """Parts that are `packed`, of consecutive rows, as one."""
+    lengths = [np.diff(part[0]) for part in parts]
+    indptr = np.concatenate([[0], *lengths]).cumsum(dtype=np.int64)
+    rest = range(1, len(parts[0]))
+    return [indptr, *(np.concatenate([part[at] for part in parts]) for at in rest)]

@@ -17,7 +17,14 @@ from shelfwise.core.model import Contribution
 from shelfwise.core.threads import over_rows, wide_piece
 from shelfwise.retrieval.context import Context
 from shelfwise.retrieval.interactions import DAY_MS, Sequences
-from shelfwise.retrieval.neighbours import Neighbours, packed, prune, slot_of, table_mask
+from shelfwise.retrieval.neighbours import (
+    Neighbours,
+    joined,
+    packed,
+    prune,
+    slot_of,
+    table_mask,
+)
 
 _PIECE = 256
 _AFTER, _TOGETHER, _BEFORE = 0, 1, 2
@@ -68,10 +75,6 @@ class OrderedPairs:
         shoppers = seen.shoppers()
         limits, places = seen.by_item()
         user = seen.users()
-        kept = np.zeros(seen.n_items, np.int64)
-        shape = (seen.n_items, rule.neighbours)
-        codes, weights = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
-        counts = np.zeros((3, *shape), np.int32)
         by_far = (rule.decay ** np.arange(rule.window)).astype(np.float32)
         ahead = np.array([rule.basket, 1.0], np.float32)
         back = np.array([rule.basket, rule.backward], np.float32)
@@ -82,6 +85,10 @@ class OrderedPairs:
         target = (np.maximum(base, 1e-9) ** -rule.target_norm).astype(np.float32)
 
         def work(start: int, stop: int) -> None:
+            kept, width = np.zeros(stop - start, np.int64), rule.neighbours
+            codes = np.zeros((stop - start, width), np.int32)
+            weights = np.zeros((stop - start, width), np.float32)
+            counts = np.zeros((3, stop - start, width), np.int32)
             _count_rows(
                 seen.indptr,
                 seen.item,
@@ -104,9 +111,11 @@ class OrderedPairs:
                 start,
                 stop,
             )
+            parts[start] = packed(kept, codes, weights, *counts)
 
+        parts: dict[int, list[NDArray[Any]]] = {}
         over_rows(work, seen.n_items, wide_piece(seen.n_items, _PIECE))
-        indptr, item, weight, after, together, before = packed(kept, codes, weights, *counts)
+        indptr, item, weight, after, together, before = joined([parts[at] for at in sorted(parts)])
         return cls(Neighbours(indptr, item, weight), after, together, before, shoppers)
 
     def explain(
@@ -173,7 +182,7 @@ def _count_rows(
     start: int,
     stop: int,
 ) -> None:
-    """Fills rows `start` to `stop` of the four results."""
+    """Fills the four results, whose first row is that of item `start`."""
     n_items = len(limits) - 1
     keys = np.full(n_items, -1, np.int32)
     total = np.zeros(n_items, np.float32)
@@ -205,12 +214,13 @@ def _count_rows(
             found[t] = keys[touched[t]]
             total[touched[t]] *= source[row] * target[found[t]]
             value_of[t] = total[touched[t]]
-        kept[row] = prune(found, value_of, n_touched, heap, codes[row])
-        for k in range(kept[row]):
-            slot = slot_of(keys, mask, codes[row, k])
-            weights[row, k] = total[slot]
+        at_row = row - start
+        kept[at_row] = prune(found, value_of, n_touched, heap, codes[at_row])
+        for k in range(kept[at_row]):
+            slot = slot_of(keys, mask, codes[at_row, k])
+            weights[at_row, k] = total[slot]
             for kind in range(3):
-                counts[kind, row, k] = met[slot, kind]
+                counts[kind, at_row, k] = met[slot, kind]
         for t in range(n_touched):
             keys[touched[t]] = -1
             total[touched[t]] = 0

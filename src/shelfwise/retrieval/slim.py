@@ -32,7 +32,7 @@ from shelfwise.retrieval.interactions import (
     interaction_matrix,
     mean_weight,
 )
-from shelfwise.retrieval.neighbours import Neighbours
+from shelfwise.retrieval.neighbours import Neighbours, slot_of, table_mask
 from shelfwise.retrieval.shared_pairs import column_norms, similar_items
 
 _PIECE = 256
@@ -212,8 +212,10 @@ def _regress_rows(
     `columns` and `rows` are the interactions by item and by shopper: limits, codes, values.
     """
     n_shoppers = len(rows[0]) - 1
-    count, first = np.zeros(n_shoppers, np.int32), np.zeros(n_shoppers, np.int64)
-    place, worth = np.empty(0, np.int32), np.empty(0, np.float32)
+    keys, count = np.full(n_shoppers, -1, np.int32), np.zeros(n_shoppers, np.int32)
+    first = np.zeros(n_shoppers, np.int64)
+    slots, place = np.empty(0, np.int32), np.empty(0, np.int32)
+    worth = np.empty(0, np.float32)
     position = np.full(len(near_indptr) - 1, -1, np.int32)
     for row in range(start, stop):
         pairs = slice(near_indptr[row], near_indptr[row + 1])
@@ -222,11 +224,14 @@ def _regress_rows(
             continue
         items = np.append(near[pairs], np.int32(row))
         ends = _ends(columns, items, np.int32(np.ceil(part[row] * n_shoppers)))
-        met, total = _count(columns, items, ends, count)
+        total = (ends - columns[0][items]).sum()
         if total > len(place):
-            place, worth = np.empty(2 * total, np.int32), np.empty(2 * total, np.float32)
-        _group(columns, items, ends, met, count, first, place, worth)
+            slots, place = np.empty(2 * total, np.int32), np.empty(2 * total, np.int32)
+            worth = np.empty(2 * total, np.float32)
+        met = _count(columns, items, ends, total, keys, count, slots)
+        _group(columns, items, ends, met, slots, count, first, place, worth)
         gram = _small_gram(met, count, first, place, worth, len(items))
+        keys[met] = -1
         # the item's own row, the last, is what the others are to rebuild
         own = gram[size, :size].copy()
         if part[row] < 1:
@@ -280,22 +285,30 @@ def _count(
     columns: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]],
     items: NDArray[np.int32],
     ends: NDArray[np.int64],
+    total: int,
+    keys: NDArray[np.int32],
     count: NDArray[np.int32],
-) -> tuple[NDArray[np.int32], int]:
-    """Who met any of the items, and how often all of them did; `count` by shopper is raised."""
+    slots: NDArray[np.int32],
+) -> NDArray[np.int32]:
+    """The table's slots of who met any of the items; `count` says how many of them.
+
+    `slots` are those of all `total` interactions, by item.
+    """
     indptr, shopper, _ = columns
-    total = 0
-    for i in range(len(items)):
-        total += ends[i] - indptr[items[i]]
+    mask = table_mask(len(keys), total)
     met = np.empty(min(total, len(count)), np.int32)
-    n_met = 0
+    n_met, at_slot = 0, 0
     for i in range(len(items)):
         for at in range(indptr[items[i]], ends[i]):
-            if count[shopper[at]] == 0:
-                met[n_met] = shopper[at]
+            slot = slot_of(keys, mask, shopper[at])
+            if count[slot] == 0:
+                keys[slot] = shopper[at]
+                met[n_met] = slot
                 n_met += 1
-            count[shopper[at]] += 1
-    return met[:n_met], total
+            count[slot] += 1
+            slots[at_slot] = slot
+            at_slot += 1
+    return met[:n_met]
 
 
 @njit(cache=True, nogil=True)
@@ -304,21 +317,23 @@ def _group(
     items: NDArray[np.int32],
     ends: NDArray[np.int64],
     met: NDArray[np.int32],
+    slots: NDArray[np.int32],
     count: NDArray[np.int32],
     first: NDArray[np.int64],
     place: NDArray[np.int32],
     worth: NDArray[np.float32],
 ) -> None:
     """Puts places among `items` and values in `place` and `worth`, from `first` on by shopper."""
-    indptr, shopper, value = columns
-    free = 0
+    indptr, _, value = columns
+    free, at_slot = 0, 0
     for who in met:
         first[who] = free
         free += count[who]
         count[who] = 0
     for position in range(len(items)):
         for at in range(indptr[items[position]], ends[position]):
-            who = shopper[at]
+            who = slots[at_slot]
+            at_slot += 1
             place[first[who] + count[who]] = position
             worth[first[who] + count[who]] = value[at]
             count[who] += 1
