@@ -37,9 +37,9 @@ K, PIECE = 10, 512
 Answer = Callable[[Split], NDArray[np.int32]]
 OURS = (BPRConfig(factors=64), BPRConfig())
 PEER: tuple[dict[str, Any], ...] = (
-    {"factors": 128, "iterations": 100, "learning_rate": 0.05, "regularization": 0.01},
+    {"factors": 128, "iterations": 100, "learning_rate": 0.1, "regularization": 0.01},
     {"factors": 128, "iterations": 300, "learning_rate": 0.1, "regularization": 0.01},
-    {"factors": 128, "iterations": 300, "learning_rate": 0.1, "regularization": 0.03},
+    {"factors": 128, "iterations": 300, "learning_rate": 0.2, "regularization": 0.005},
 )
 
 
