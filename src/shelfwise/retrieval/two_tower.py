@@ -36,22 +36,22 @@ from shelfwise.retrieval.two_tower_lesson import Catalogue, TowerRule, examples_
 class TwoTowerConfig(Settings):
     """Shape of the towers, how they are trained, and how a history is weighed."""
 
-    size: int = Field(default=128, ge=1)
+    size: int = Field(default=64, ge=1)
     """Length of the vectors; more cost time and memory."""
-    hidden: int = Field(default=256, ge=1)
+    hidden: int = Field(default=128, ge=1)
     """Units of each tower's layer."""
-    id_dropout: float = Field(default=0.4, ge=0, le=1)
+    id_dropout: float = Field(default=0.5, ge=0, le=1)
     """Share of products that must do with their content at each step of training; 1: always, and
     products have no vector of their own."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
     """Share of the towers' units that is silenced at each step of training."""
-    temperature: float = Field(default=0.05, gt=0)
+    temperature: float = Field(default=0.07, gt=0)
     """What cosines are divided by before the softmax; smaller tells near from nearest."""
     learning_rate: float = Field(default=3e-3, gt=0)
     """Of Adam at its height; it falls along half a cosine."""
     l2: float = Field(default=0.0, ge=0)
     """Penalty on squared weights, added to the loss."""
-    epochs: int = Field(default=4, ge=1)
+    epochs: int = Field(default=5, ge=1)
     """Passes over the histories, where `max_examples` allows."""
     max_examples: int = Field(default=1_500_000, ge=1)
     """Next items learnt from, over all epochs, at most: what bounds the time of a large shop."""
@@ -73,7 +73,7 @@ class TwoTowerConfig(Settings):
     """How much the price level counts, as a token."""
     price_levels: int = Field(default=20, ge=1)
     """Levels of price, each of equally many products."""
-    context_decay: float = Field(default=0.5, gt=0, le=1)
+    context_decay: float = Field(default=0.6, gt=0, le=1)
     """Weight of the history's last but one step against the last, and so on back."""
     context_half_life_days: float | None = Field(default=None, gt=0)
     """Age against the newest event at which a history event counts half; none: age is ignored."""
