@@ -8,7 +8,8 @@ departments and words have long tails, so what is popular grows with the shop. F
 
 - what `train` chooses by itself and what it leaves out, with the budget it has by default;
 - each chosen model fitted alone: wall and processor seconds, and memory at its peak above what the
-  process held before, as the system counts it;
+  process held before, as the system counts it; the shortest of three fits where one takes less than
+  ten seconds;
 - the ratio of processor seconds to those of half the data: `(t2 / t1) ** (1 / log2(n2 / n1))`.
 
 The figures go to FILE and a picture beside it (`.svg`). From 100,000 products on, a ratio above 2.3
@@ -57,6 +58,8 @@ SIZES: Final = (
 EVENTS_A_SHOPPER, EVENTS_A_PRODUCT, GROUP = 10, 50, 200
 LONGEST: Final = 300
 DAYS: Final = 365
+SHORT: Final = 10.0
+"""Processor seconds below which a fit is made three times."""
 LARGE, MOST_RATIO = 100_000, 2.3
 """Products from which twice the data may cost so many times the processor seconds."""
 
@@ -181,6 +184,15 @@ def fitted(name: str, data: Dataset, config: PipelineConfig) -> Fit:
     return Fit(name, len(data.events), data.n_items, wall, cpu, _status("VmHWM") - before)
 
 
+def least(name: str, data: Dataset, config: PipelineConfig) -> Fit:
+    """The fit that took least, of three where one is short: others on the machine only add."""
+    first = fitted(name, data, config)
+    again = 2 if first.cpu_s < SHORT else 0
+    return min(
+        [first, *(fitted(name, data, config) for _ in range(again))], key=lambda fit: fit.cpu_s
+    )
+
+
 def _restarted_peak() -> int:
     """Bytes held now, without what is kept for later; the peak counts from here."""
     gc.collect()
@@ -221,7 +233,7 @@ def run(size: int, models: Sequence[str], config: PipelineConfig) -> tuple[Plan,
             print(f"  without {one.model}: {one.reason}")
     fits = []
     for name in models or chosen.models:
-        fits.append(fitted(name, data, config))
+        fits.append(least(name, data, config))
         print(f"  {_line(fits[-1], cost_of(name, shape, config.models))}", flush=True)
     return chosen, fits
 
@@ -258,13 +270,14 @@ def chart(fits: Sequence[Fit]) -> str:
 
 def main(
     json_file: Path | None = None,
-    least: float = SIZES[0],
-    most: float = SIZES[-1],
+    smallest: float = SIZES[0],
+    largest: float = SIZES[-1],
     models: Sequence[str] = (),
 ) -> None:
-    """Prints the tables of sizes from `least` to `most`; `models` are fitted instead of the chosen.
+    """Prints the tables of sizes from `smallest` to `largest`.
 
-    The files are written after every size, so that a run that is stopped leaves what it has.
+    `models` are fitted instead of the chosen ones, where there are any. The files are written after
+    every size, so that a run that is stopped leaves what it has.
     """
     config = PipelineConfig()
     print(f"{platform.machine()}, {n_threads()} threads, {memory_bytes() / 1e9:.0f} GB")
@@ -274,7 +287,7 @@ def main(
     fits: list[Fit] = []
     plans = {}
     for size in SIZES:
-        if least <= size <= most:
+        if smallest <= size <= largest:
             chosen, own = run(size, models, config)
             fits += own
             plans[size] = chosen.to_dict()

@@ -117,11 +117,11 @@ def _item_knn(shape: Shape, config: ItemKNNConfig | SLIMConfig | GraphConfig) ->
 
 def _ordered(shape: Shape, config: TransitionConfig, width: int) -> Cost:
     near = shape.near * min(1.0, config.window / NEAR)
-    rows, kept = _rows(shape, width, 5, near / max(shape.met, 1))
+    _, kept = _rows(shape, width, 5, near / max(shape.met, 1))
     used = near * _NEAR_PAIR + shape.products * width * _KEPT
     return Cost(
         shape.events * 0.5 * _SORTED + used / PROCESSORS,
-        shape.events * _SEQUENCE + rows,
+        shape.events * _SEQUENCE + 2.2 * kept,
         kept,
     )
 
