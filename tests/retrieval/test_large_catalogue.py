@@ -17,7 +17,9 @@ def shop(item: NDArray[np.int32], n_items: int) -> Dataset:
     return Dataset.of_pairs(user, item, 600, n_items)
 
 
-@pytest.mark.parametrize("name", ["item_knn", "transition", "next_item", "two_hop", "slim", "graph"])
+@pytest.mark.parametrize(
+    "name", ["item_knn", "transition", "next_item", "two_hop", "slim", "graph"]
+)
 def test_products_that_nobody_met_change_no_weight(name: str) -> None:
     rng = np.random.default_rng(4)
     item = (FEW * rng.random(600 * 12) ** 2).astype(np.int32)

@@ -60,6 +60,10 @@ def _no_text(shape: Shape, _: ModelsConfig) -> str:
     return "" if shape.described else "nothing is written about the products"
 
 
+def _untold_pairs(shape: Shape, config: ModelsConfig) -> str:
+    return _no_pairs(shape, config) or _no_text(shape, config)
+
+
 def _no_repeats(shape: Shape, _: ModelsConfig) -> str:
     few = shape.repeats < max(1, FEW_REPEATS * shape.pairs)
     return f"{shape.repeats:,} of {shape.pairs:,} choices came again" if few else ""
@@ -87,7 +91,7 @@ def _short_histories(shape: Shape, _: ModelsConfig) -> str:
 RULES: Final[Mapping[str, Rule]] = {
     "popular": Rule(float("inf"), _never),
     "transition": Rule(10, _no_pairs),
-    "two_tower": Rule(20, _no_pairs),
+    "two_tower": Rule(20, _untold_pairs),
     "item_knn": Rule(6, _no_pairs),
     "als": Rule(6, _no_pairs),
     "slim": Rule(6, _no_pairs),
