@@ -188,7 +188,7 @@ def test_costs_are_reckoned_in_the_right_order_and_memory_is_not_under_the_truth
     scaling: ModuleType,
 ) -> None:
     config, models = PipelineConfig(), ModelsConfig()
-    small, data = scaling.simulated(3_000), scaling.simulated(150_000)
+    small, data = scaling.simulated(3_000), scaling.simulated(60_000)
     shape = Shape.of(data)
     taken = {}
     for name in planned(data, config)[1].models:
