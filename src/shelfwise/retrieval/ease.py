@@ -8,7 +8,6 @@ scored. Cost grows with the cube of the items, memory with the square.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -20,11 +19,8 @@ from scipy.linalg import lapack
 from threadpoolctl import threadpool_limits
 
 from shelfwise.core.errors import ConfigError
-from shelfwise.core.model import Contribution, ModelState
-from shelfwise.core.requests import Requests
 from shelfwise.core.settings import Settings
 from shelfwise.core.threads import over_rows
-from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import (
     EventWeights,
     FitData,
@@ -32,6 +28,7 @@ from shelfwise.retrieval.interactions import (
     interaction_matrix,
     mean_weight,
 )
+from shelfwise.retrieval.met_by_same import MetBySame
 from shelfwise.retrieval.neighbours import Neighbours, packed, prune
 from shelfwise.retrieval.shared_pairs import gram, users_of_both
 
@@ -60,18 +57,11 @@ class EASEConfig(Settings):
 
 
 @dataclass(frozen=True)
-class EASE:
+class EASE(MetBySame[EASEConfig]):
     """Score: the sum over the history of learnt weights, some of them negative."""
 
     name: ClassVar[str] = "ease"
-
-    neighbours: Neighbours
-    both: NDArray[np.int32]
-    """Per kept pair: distinct shoppers who met both."""
-    shoppers: NDArray[np.int32]
-    """[n_items] distinct shoppers."""
-    timed: bool
-    config: EASEConfig
+    config_class = EASEConfig
 
     @classmethod
     def fit(cls, data: FitData, config: EASEConfig, rng: np.random.Generator) -> EASE:
@@ -86,49 +76,6 @@ class EASE:
         inner = _pruned(weights, config.neighbours)
         neighbours = _widened(inner, chosen, dataset.n_items)
         return cls(neighbours, users_of_both(narrow, inner), shoppers, dataset.timed, config)
-
-    @cached_property
-    def rule(self) -> ContextRule:
-        """How a history is weighed."""
-        return ContextRule(
-            self.config.weights.by_type(),
-            self.config.context_decay,
-            self.config.context_half_life_days,
-            self.timed,
-            self.neighbours.n_items,
-        )
-
-    def scores(self, requests: Requests) -> NDArray[np.float32]:
-        """[n_requests, n_items]; -inf where no weight of the history's items was kept."""
-        return self.neighbours.scores(self.rule.of(requests.history))
-
-    def explain(
-        self, requests: Requests, items: NDArray[np.int32], most: int | None = None
-    ) -> list[list[Contribution]]:
-        """Per item what each history item added; `both` of `of` shoppers met the two."""
-
-        def facts(history_item: int, place: int) -> dict[str, float]:
-            return {"both": float(self.both[place]), "of": float(self.shoppers[history_item])}
-
-        return self.neighbours.explain(self.rule.of(requests.history), items, facts, most)
-
-    def state(self) -> ModelState:
-        """The model as plain data."""
-        return ModelState(
-            {"config": self.config.model_dump(), "timed": self.timed},
-            {**self.neighbours.arrays(), "both": self.both, "shoppers": self.shoppers},
-        )
-
-    @classmethod
-    def from_state(cls, state: ModelState) -> EASE:
-        """The model that `state` was taken from."""
-        return cls(
-            Neighbours.of_arrays(state.arrays),
-            state.arrays["both"],
-            state.arrays["shoppers"],
-            state.settings["timed"],
-            EASEConfig.model_validate(state.settings["config"]),
-        )
 
 
 def _most_popular(shoppers: NDArray[np.int32], config: EASEConfig) -> NDArray[np.int64]:

@@ -10,18 +10,13 @@ know order. A second hop costs the square of the first and is left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 
-from shelfwise.core.model import Contribution, ModelState
-from shelfwise.core.requests import Requests
 from shelfwise.core.settings import Settings
-from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import (
     EventWeights,
     FitData,
@@ -29,6 +24,7 @@ from shelfwise.retrieval.interactions import (
     interaction_matrix,
     mean_weight,
 )
+from shelfwise.retrieval.met_by_same import MetBySame
 from shelfwise.retrieval.neighbours import Neighbours
 from shelfwise.retrieval.shared_pairs import similar_items
 
@@ -53,18 +49,11 @@ class GraphConfig(Settings):
 
 
 @dataclass(frozen=True)
-class Graph:
+class Graph(MetBySame[GraphConfig]):
     """Score: the sum over the history of the weights of all walks to an item."""
 
     name: ClassVar[str] = "graph"
-
-    neighbours: Neighbours
-    both: NDArray[np.int32]
-    """Per kept pair: distinct shoppers who met both, those a walk can lead over."""
-    shoppers: NDArray[np.int32]
-    """[n_items] distinct shoppers."""
-    timed: bool
-    config: GraphConfig
+    config_class = GraphConfig
 
     @classmethod
     def fit(cls, data: FitData, config: GraphConfig, rng: np.random.Generator) -> Graph:
@@ -82,49 +71,6 @@ class Graph:
         weight = near.weight * np.repeat(start, np.diff(near.indptr)).astype(np.float32)
         neighbours = Neighbours(near.indptr, near.item, weight)
         return cls(neighbours, both, shoppers, dataset.timed, config)
-
-    @cached_property
-    def rule(self) -> ContextRule:
-        """How a history is weighed."""
-        return ContextRule(
-            self.config.weights.by_type(),
-            self.config.context_decay,
-            self.config.context_half_life_days,
-            self.timed,
-            self.neighbours.n_items,
-        )
-
-    def scores(self, requests: Requests) -> NDArray[np.float32]:
-        """[n_requests, n_items]; -inf where no walk from the history was kept."""
-        return self.neighbours.scores(self.rule.of(requests.history))
-
-    def explain(
-        self, requests: Requests, items: NDArray[np.int32], most: int | None = None
-    ) -> list[list[Contribution]]:
-        """Per item what each history item added; `both` of `of` shoppers met the two."""
-
-        def facts(history_item: int, place: int) -> dict[str, float]:
-            return {"both": float(self.both[place]), "of": float(self.shoppers[history_item])}
-
-        return self.neighbours.explain(self.rule.of(requests.history), items, facts, most)
-
-    def state(self) -> ModelState:
-        """The model as plain data."""
-        return ModelState(
-            {"config": self.config.model_dump(), "timed": self.timed},
-            {**self.neighbours.arrays(), "both": self.both, "shoppers": self.shoppers},
-        )
-
-    @classmethod
-    def from_state(cls, state: ModelState) -> Graph:
-        """The model that `state` was taken from."""
-        return cls(
-            Neighbours.of_arrays(state.arrays),
-            state.arrays["both"],
-            state.arrays["shoppers"],
-            state.settings["timed"],
-            GraphConfig.model_validate(state.settings["config"]),
-        )
 
 
 def _divided(matrix: sparse.csr_matrix, power: float) -> sparse.csr_matrix:

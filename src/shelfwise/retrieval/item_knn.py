@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 
-from shelfwise.core.model import Contribution, ModelState
-from shelfwise.core.requests import Requests
 from shelfwise.core.settings import Settings
-from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import (
     EventWeights,
     FitData,
@@ -22,7 +17,7 @@ from shelfwise.retrieval.interactions import (
     interaction_matrix,
     mean_weight,
 )
-from shelfwise.retrieval.neighbours import Neighbours
+from shelfwise.retrieval.met_by_same import MetBySame
 from shelfwise.retrieval.shared_pairs import column_norms, similar_items
 
 
@@ -48,18 +43,11 @@ class ItemKNNConfig(Settings):
 
 
 @dataclass(frozen=True)
-class ItemKNN:
+class ItemKNN(MetBySame[ItemKNNConfig]):
     """Score: the sum over the history of each item's similarity."""
 
     name: ClassVar[str] = "item_knn"
-
-    neighbours: Neighbours
-    both: NDArray[np.int32]
-    """Per kept pair: distinct shoppers who met both."""
-    shoppers: NDArray[np.int32]
-    """[n_items] distinct shoppers."""
-    timed: bool
-    config: ItemKNNConfig
+    config_class = ItemKNNConfig
 
     @classmethod
     def fit(cls, data: FitData, config: ItemKNNConfig, rng: np.random.Generator) -> ItemKNN:
@@ -76,49 +64,6 @@ class ItemKNN:
             shrink = config.shrink
         neighbours, both = similar_items(matrix, norm, shrink, config.neighbours)
         return cls(neighbours, both, shoppers, dataset.timed, config)
-
-    @cached_property
-    def rule(self) -> ContextRule:
-        """How a history is weighed."""
-        return ContextRule(
-            self.config.weights.by_type(),
-            self.config.context_decay,
-            self.config.context_half_life_days,
-            self.timed,
-            self.neighbours.n_items,
-        )
-
-    def scores(self, requests: Requests) -> NDArray[np.float32]:
-        """[n_requests, n_items]; -inf where no item of the history is similar."""
-        return self.neighbours.scores(self.rule.of(requests.history))
-
-    def explain(
-        self, requests: Requests, items: NDArray[np.int32], most: int | None = None
-    ) -> list[list[Contribution]]:
-        """Per item what each history item added; `both` of `of` shoppers met the two."""
-
-        def facts(history_item: int, place: int) -> dict[str, float]:
-            return {"both": float(self.both[place]), "of": float(self.shoppers[history_item])}
-
-        return self.neighbours.explain(self.rule.of(requests.history), items, facts, most)
-
-    def state(self) -> ModelState:
-        """The model as plain data."""
-        return ModelState(
-            {"config": self.config.model_dump(), "timed": self.timed},
-            {**self.neighbours.arrays(), "both": self.both, "shoppers": self.shoppers},
-        )
-
-    @classmethod
-    def from_state(cls, state: ModelState) -> ItemKNN:
-        """The model that `state` was taken from."""
-        return cls(
-            Neighbours.of_arrays(state.arrays),
-            state.arrays["both"],
-            state.arrays["shoppers"],
-            state.settings["timed"],
-            ItemKNNConfig.model_validate(state.settings["config"]),
-        )
 
 
 def _bm25(matrix: sparse.csr_matrix, k1: float, b: float) -> sparse.csr_matrix:

@@ -9,7 +9,6 @@ in ten processor seconds, and is more accurate there than EASE is published to b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar, Final
 
 import numpy as np
@@ -20,11 +19,8 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from shelfwise.core.errors import ConfigError
-from shelfwise.core.model import Contribution, ModelState
-from shelfwise.core.requests import Requests
 from shelfwise.core.settings import Settings
 from shelfwise.core.threads import over_rows, wide_piece
-from shelfwise.retrieval.context import ContextRule
 from shelfwise.retrieval.interactions import (
     EventWeights,
     FitData,
@@ -32,6 +28,7 @@ from shelfwise.retrieval.interactions import (
     interaction_matrix,
     mean_weight,
 )
+from shelfwise.retrieval.met_by_same import MetBySame
 from shelfwise.retrieval.neighbours import Neighbours, slot_of, table_mask
 from shelfwise.retrieval.shared_pairs import column_norms, similar_items
 
@@ -62,18 +59,11 @@ class SLIMConfig(Settings):
 
 
 @dataclass(frozen=True)
-class SLIM:
+class SLIM(MetBySame[SLIMConfig]):
     """Score: the sum over the history of learnt weights, some of them negative."""
 
     name: ClassVar[str] = "slim"
-
-    neighbours: Neighbours
-    both: NDArray[np.int32]
-    """Per weight: distinct shoppers who met both."""
-    shoppers: NDArray[np.int32]
-    """[n_items] distinct shoppers."""
-    timed: bool
-    config: SLIMConfig
+    config_class = SLIMConfig
 
     @classmethod
     def fit(cls, data: FitData, config: SLIMConfig, rng: np.random.Generator) -> SLIM:
@@ -84,49 +74,6 @@ class SLIM:
         near, both = similar_items(matrix, column_norms(matrix), _SHRINK, config.neighbours)
         weight = _regressed(_by_shopper(matrix, config.user_norm), near, config.reg, rng)
         return cls(*_turned(near, weight, both), shoppers, dataset.timed, config)
-
-    @cached_property
-    def rule(self) -> ContextRule:
-        """How a history is weighed."""
-        return ContextRule(
-            self.config.weights.by_type(),
-            self.config.context_decay,
-            self.config.context_half_life_days,
-            self.timed,
-            self.neighbours.n_items,
-        )
-
-    def scores(self, requests: Requests) -> NDArray[np.float32]:
-        """[n_requests, n_items]; -inf where no item of the history is a neighbour."""
-        return self.neighbours.scores(self.rule.of(requests.history))
-
-    def explain(
-        self, requests: Requests, items: NDArray[np.int32], most: int | None = None
-    ) -> list[list[Contribution]]:
-        """Per item what each history item added; `both` of `of` shoppers met the two."""
-
-        def facts(history_item: int, place: int) -> dict[str, float]:
-            return {"both": float(self.both[place]), "of": float(self.shoppers[history_item])}
-
-        return self.neighbours.explain(self.rule.of(requests.history), items, facts, most)
-
-    def state(self) -> ModelState:
-        """The model as plain data."""
-        return ModelState(
-            {"config": self.config.model_dump(), "timed": self.timed},
-            {**self.neighbours.arrays(), "both": self.both, "shoppers": self.shoppers},
-        )
-
-    @classmethod
-    def from_state(cls, state: ModelState) -> SLIM:
-        """The model that `state` was taken from."""
-        return cls(
-            Neighbours.of_arrays(state.arrays),
-            state.arrays["both"],
-            state.arrays["shoppers"],
-            state.settings["timed"],
-            SLIMConfig.model_validate(state.settings["config"]),
-        )
 
 
 def _by_shopper(matrix: sparse.csr_matrix, power: float) -> sparse.csr_matrix:
