@@ -91,19 +91,12 @@ def test_a_shop_whose_shoppers_met_one_product_each_gets_popular_and_content() -
     assert plan(single, settings()).models == ("popular", "content")
 
 
-def test_a_dense_matrix_of_all_products_is_refused_by_its_size() -> None:
-    whole = {"models": {"ease": {"max_items": 400_000}}, "train": {"memory_gb": 40, "minutes": 500}}
-    found = plan(MARKET, PipelineConfig.model_validate(whole))
-    assert "ease" not in found.models
-    size, _, rest = why(found, "ease").partition(" ")
-    assert 4 * 380_000**2 <= 1e9 * float(size) <= 6 * 380_000**2
-    assert rest == "GB for 400,000 products and 50,000,000 events; memory_gb = 40"
-
-
-def test_dense_weights_for_a_small_part_of_a_large_catalogue_are_left_to_slim() -> None:
+def test_dense_weights_of_a_large_catalogue_are_left_to_slim() -> None:
     found = plan(MARKET, settings(memory_gb=100, minutes=1000))
     assert "ease" not in found.models
     assert "slim" in found.models
+    assert "above 5,000" in why(found, "ease")
+    assert "ease" in plan(CORNER, settings()).models
 
 
 def test_named_dense_weights_are_trained_with_a_warning_of_their_size() -> None:
